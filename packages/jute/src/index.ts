@@ -1,1 +1,10 @@
-export {}
+export * from './error-codes.ts'
+export * from './files.ts'
+export * from './frames.ts'
+export * from './multi.ts'
+export * from './opcodes.ts'
+export * from './reader.ts'
+export * from './records.ts'
+export * from './txns.ts'
+export * from './types.ts'
+export * from './writer.ts'
