@@ -6,7 +6,7 @@ import { OpCode } from './opcodes.ts'
 import { JuteError } from './reader.ts'
 import type { Reader } from './reader.ts'
 import * as records from './records.ts'
-import type { Type } from './types.ts'
+import type { AnyType, Type } from './types.ts'
 import type { Writer } from './writer.ts'
 
 export type MultiRequestOp =
@@ -35,7 +35,7 @@ export type MultiResult =
 
 const NOTHING: Type<undefined> = { name: 'nothing', read: () => undefined, write() {} }
 
-const requestBodies: Readonly<Record<number, Type<never>>> = {
+const requestBodies: Readonly<Record<number, AnyType>> = {
   [OpCode.create]: records.CreateRequest,
   [OpCode.create2]: records.CreateRequest,
   [OpCode.createContainer]: records.CreateRequest,
@@ -45,9 +45,9 @@ const requestBodies: Readonly<Record<number, Type<never>>> = {
   [OpCode.check]: records.CheckVersionRequest,
   [OpCode.getData]: records.PathAndWatchRequest,
   [OpCode.getChildren]: records.PathAndWatchRequest,
-} as Readonly<Record<number, Type<never>>>
+}
 
-const resultBodies: Readonly<Record<number, Type<never>>> = {
+const resultBodies: Readonly<Record<number, AnyType>> = {
   [OpCode.create]: records.CreateResponse,
   [OpCode.create2]: records.Create2Response,
   [OpCode.delete]: NOTHING,
@@ -56,19 +56,19 @@ const resultBodies: Readonly<Record<number, Type<never>>> = {
   [OpCode.getData]: records.GetDataResponse,
   [OpCode.getChildren]: records.GetChildrenResponse,
   [OpCode.error]: records.ErrorResponse,
-} as Readonly<Record<number, Type<never>>>
+}
 
 type Tagged = { readonly type: number; readonly body: unknown }
 
 function list<T extends Tagged>(
   name: string,
-  bodies: Readonly<Record<number, Type<never>>>,
+  bodies: Readonly<Record<number, AnyType>>,
   requestHeaders: boolean,
 ): Type<readonly T[]> {
   const bodyOf = (type: number): Type<unknown> => {
     const body = bodies[type]
     if (body === undefined) throw new JuteError(`${name}: type ${type} is not allowed in it`)
-    return body as Type<unknown>
+    return body
   }
   return {
     name,

@@ -89,7 +89,9 @@ export function nullableVector<T>(element: Type<T>): Type<readonly T[] | null> {
   }
 }
 
-type Fields = Readonly<Record<string, Type<never> | Type<any>>> // eslint-disable-line @typescript-eslint/no-explicit-any -- a table of any types
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a table mixes any types of rows
+export type AnyType = Type<any>
+type Fields = Readonly<Record<string, AnyType>>
 export type RecordOf<F extends Fields> = { readonly [K in keyof F]: TypeOf<F[K]> }
 
 /** A record is its fields in the order written; the wire has no tags. */
