@@ -1,0 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The program as it is shipped. */
+export const BATON = [process.execPath, join(ROOT, 'packages/cli/dist/bin.js')] as const
+
+export function temporaryDirectory(name: string): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), `baton-${name}-`))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
