@@ -1,0 +1,131 @@
+import { parseFencingMethods } from './fencing-grammar.ts'
+import { BadFencingConfigurationError } from './fence-method.ts'
+import type {
+  FenceAttempt,
+  FenceMethod,
+  FenceResult,
+  FenceRole,
+  FenceTarget,
+  FencingConfiguration,
+  FencingRuntime,
+  FencingSurroundings,
+} from './fence-method.ts'
+import { METHOD_FACTORIES } from './method-factories.ts'
+
+/*
+ * Runs the configured fencing methods against one NameNode (twin of Java's NodeFencer).
+ *
+ * The order is the operator's and is kept: one method at a time, the next only after the last has
+ * really ended (its process group is dead), the first that says *fenced* ends the run. Racing them
+ * would let a slow power-off hit a host that a quick method has already made safe and that has
+ * since been started again. An abort, the controller's session being gone, kills the method at work
+ * and starts no other: the failover belongs to someone else now.
+ */
+
+export const FENCING_METHODS_KEY = 'dfs.ha.fencing.methods'
+
+export interface FenceOptions {
+  readonly signal: AbortSignal
+  /** Default `zkfc`. */
+  readonly role?: FenceRole
+  /** Told of each attempt as soon as it has ended; `number` counts from 1. */
+  readonly onAttempt?: (attempt: FenceAttempt, number: number) => void
+}
+
+export class NodeFencer {
+  readonly #methods: readonly FenceMethod[]
+  readonly #runtime: FencingRuntime
+
+  private constructor(methods: readonly FenceMethod[], runtime: FencingRuntime) {
+    this.#methods = methods
+    this.#runtime = runtime
+  }
+
+  /**
+   * From the configuration of the NameNode to be fenced, its suffixed keys promoted. Throws
+   * `BadFencingConfigurationError` naming the key, the line and what is wrong with it. An empty list passes, as
+   * in Java, and is warned of: such a fencer never succeeds.
+   */
+  static create(
+    conf: FencingConfiguration,
+    runtime: FencingRuntime,
+    surroundings: FencingSurroundings = {},
+  ): NodeFencer {
+    const value = conf.get(FENCING_METHODS_KEY)
+    if (value === undefined) {
+      throw new BadFencingConfigurationError(
+        `No fencer configured: ${FENCING_METHODS_KEY} is not set. Set it to sshfence, ` +
+          'shell(...) or several of them, one a line',
+      )
+    }
+    const lines = parseFencingMethods(value)
+    const methods = lines.map(line =>
+      METHOD_FACTORIES[line.name](line, conf, runtime, surroundings),
+    )
+    if (methods.length === 0) {
+      runtime.logger.warn(
+        { key: FENCING_METHODS_KEY },
+        `${FENCING_METHODS_KEY} names no method: no NameNode can ever be fenced, so no failover ` +
+          'will happen unless the old active steps down by itself. Name at least one method',
+      )
+    }
+    return new NodeFencer(methods, runtime)
+  }
+
+  get methodCount(): number {
+    return this.#methods.length
+  }
+
+  /** Never rejects for what a method does; `ok` only if one method said *fenced*. */
+  async fence(target: FenceTarget, options: FenceOptions): Promise<FenceResult> {
+    const { logger } = this.#runtime
+    const attempts: FenceAttempt[] = []
+    logger.info(logFields(target), '====== Beginning Service Fencing Process... ======')
+    for (const [index, method] of this.#methods.entries()) {
+      if (options.signal.aborted) break
+      const number = index + 1
+      logger.info(
+        logFields(target),
+        `Trying method ${number}/${this.methodCount}: ${method.javaText}`,
+      )
+      const attempt = await this.#tryMethod(method, target, options)
+      attempts.push(attempt)
+      options.onAttempt?.(attempt, number)
+      if (attempt.ok) {
+        const text = `====== Fencing successful by method ${method.javaText} ======`
+        logger.info(logFields(target), text)
+        return { ok: true, attempts }
+      }
+      const cause = `Fencing method ${method.javaText} was unsuccessful: ${attempt.cause}`
+      logger.warn(logFields(target), cause)
+    }
+    const why = options.signal.aborted ? ' Fencing was called off.' : ''
+    logger.error(logFields(target), `Unable to fence service by any configured method.${why}`)
+    return { ok: false, attempts }
+  }
+
+  async #tryMethod(
+    method: FenceMethod,
+    target: FenceTarget,
+    options: FenceOptions,
+  ): Promise<FenceAttempt> {
+    const { clock } = this.#runtime
+    const startedAt = clock.now()
+    const request = { target, role: options.role ?? 'zkfc', signal: options.signal } as const
+    const verdict = await method.tryFence(request)
+    const counted = !(verdict.ok && options.signal.aborted)
+    return {
+      ...verdict,
+      // The caller has given up the failover: a success that comes now must not let it go on.
+      ok: verdict.ok && counted,
+      cause: counted ? verdict.cause : `called off (the method itself said: ${verdict.cause})`,
+      method: method.text,
+      target: target.addressText,
+      durationMs: clock.now() - startedAt,
+    }
+  }
+}
+
+function logFields(target: FenceTarget): object {
+  return { nameserviceId: target.nameserviceId, target: target.namenodeId }
+}
