@@ -167,7 +167,7 @@ const DESCRIPTIONS: { readonly [K in EventKind]: (event: EventOf<K>) => string }
     `controller is stopping and ${STOP_WORDS[e.mode]}` +
     (e.returnByWallTime === undefined
       ? ''
-      : `; it must be back by ${new Date(e.returnByWallTime).toISOString()}`),
+      : `; it must be back by ${timeOfDay(e.returnByWallTime)}`),
   controllerStopped: e => `controller stopped, exit code ${e.exitCode}`,
   healthChanged: e => `health is ${HEALTH_WORDS[e.to]} (was ${HEALTH_WORDS[e.from]})`,
   healthConnectionEnded: e => `the health connection ${CONNECTION_WORDS[e.how]}`,
@@ -221,6 +221,13 @@ const DESCRIPTIONS: { readonly [K in EventKind]: (event: EventOf<K>) => string }
   threadDump: () => 'got a thread dump of the NameNode',
   decision: e => e.text,
   eventsDropped: e => `${e.count} events are missing here: they could not be kept`,
+}
+
+/** `12:34:56 UTC` of a wall time in ms since 1970. */
+function timeOfDay(wallTime: number): string {
+  const seconds = Math.floor(wallTime / 1000) % 86_400
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  return `${parts.map(part => String(part).padStart(2, '0')).join(':')} UTC`
 }
 
 function describeBreadcrumb(names: NodeName | undefined, own: boolean): string {

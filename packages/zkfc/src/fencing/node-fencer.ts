@@ -77,55 +77,85 @@ export class NodeFencer {
   }
 
   /** Never rejects for what a method does; `ok` only if one method said *fenced*. */
-  async fence(target: FenceTarget, options: FenceOptions): Promise<FenceResult> {
+  fence(target: FenceTarget, options: FenceOptions): Promise<FenceResult> {
+    return this.#run([{ target, role: options.role ?? 'zkfc' }], options)
+  }
+
+  /**
+   * The manual `haadmin -failover`: a method counts only if it succeeds for the node that becomes
+   * active and then for the one that becomes standby (Java, HDFS-14090). A method that would kill
+   * the former, sshfence, is left out for it.
+   */
+  fenceBoth(
+    nodes: { readonly becomingActive: FenceTarget; readonly becomingStandby: FenceTarget },
+    options: Omit<FenceOptions, 'role'>,
+  ): Promise<FenceResult> {
+    const tasks: readonly Task[] = [
+      { target: nodes.becomingActive, role: 'becomingActive' },
+      { target: nodes.becomingStandby, role: 'becomingStandby' },
+    ]
+    return this.#run(tasks, options)
+  }
+
+  async #run(tasks: readonly Task[], options: FenceOptions): Promise<FenceResult> {
     const { logger } = this.#runtime
     const attempts: FenceAttempt[] = []
-    logger.info(logFields(target), '====== Beginning Service Fencing Process... ======')
+    logger.info(logFields(tasks), '====== Beginning Service Fencing Process... ======')
     for (const [index, method] of this.#methods.entries()) {
-      if (options.signal.aborted) break
       const number = index + 1
-      logger.info(
-        logFields(target),
-        `Trying method ${number}/${this.methodCount}: ${method.javaText}`,
-      )
-      const attempt = await this.#tryMethod(method, target, options)
-      attempts.push(attempt)
-      options.onAttempt?.(attempt, number)
-      if (attempt.ok) {
+      const applicable = tasks.filter(task => method.appliesTo(task.role))
+      let fencedCount = 0
+      for (const task of applicable) {
+        if (options.signal.aborted) break
+        const trying = `Trying method ${number}/${this.methodCount}: ${method.javaText}`
+        logger.info(logFields([task]), trying)
+        const attempt = await this.#tryMethod(method, task, options.signal)
+        attempts.push(attempt)
+        options.onAttempt?.(attempt, number)
+        if (!attempt.ok) {
+          const text = `Fencing method ${method.javaText} was unsuccessful: ${attempt.cause}`
+          logger.warn(logFields([task]), text)
+          break
+        }
+        fencedCount += 1
+      }
+      if (fencedCount > 0 && fencedCount === applicable.length) {
         const text = `====== Fencing successful by method ${method.javaText} ======`
-        logger.info(logFields(target), text)
+        logger.info(logFields(tasks), text)
         return { ok: true, attempts }
       }
-      const cause = `Fencing method ${method.javaText} was unsuccessful: ${attempt.cause}`
-      logger.warn(logFields(target), cause)
     }
     const why = options.signal.aborted ? ' Fencing was called off.' : ''
-    logger.error(logFields(target), `Unable to fence service by any configured method.${why}`)
+    logger.error(logFields(tasks), `Unable to fence service by any configured method.${why}`)
     return { ok: false, attempts }
   }
 
-  async #tryMethod(
-    method: FenceMethod,
-    target: FenceTarget,
-    options: FenceOptions,
-  ): Promise<FenceAttempt> {
+  async #tryMethod(method: FenceMethod, task: Task, signal: AbortSignal): Promise<FenceAttempt> {
     const { clock } = this.#runtime
     const startedAt = clock.now()
-    const request = { target, role: options.role ?? 'zkfc', signal: options.signal } as const
-    const verdict = await method.tryFence(request)
-    const counted = !(verdict.ok && options.signal.aborted)
+    const verdict = await method.tryFence({ ...task, signal })
+    // The caller has given up the failover: a success that comes now must not let it go on.
+    const late = verdict.ok && signal.aborted
     return {
       ...verdict,
-      // The caller has given up the failover: a success that comes now must not let it go on.
-      ok: verdict.ok && counted,
-      cause: counted ? verdict.cause : `called off (the method itself said: ${verdict.cause})`,
+      ok: verdict.ok && !late,
+      cause: late ? `called off (the method itself said: ${verdict.cause})` : verdict.cause,
       method: method.text,
-      target: target.addressText,
+      target: task.target.addressText,
       durationMs: clock.now() - startedAt,
     }
   }
 }
 
-function logFields(target: FenceTarget): object {
-  return { nameserviceId: target.nameserviceId, target: target.namenodeId }
+interface Task {
+  readonly target: FenceTarget
+  readonly role: FenceRole
+}
+
+function logFields(tasks: readonly Task[]): object {
+  const [first] = tasks
+  return {
+    nameserviceId: first?.target.nameserviceId,
+    target: tasks.map(task => task.target.namenodeId).join(','),
+  }
 }

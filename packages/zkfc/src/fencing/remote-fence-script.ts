@@ -68,10 +68,17 @@ listening() { sockets | grep -q '^0A '; }
 
 # Field 22 of stat, counted after the ")" that ends the program's name; empty for an ended process.
 started() {
-  line=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+  pid=$1
+  line=$(cat "/proc/$pid/stat" 2>/dev/null) || return 0
   set -- \${line##*) }
-  case $1 in Z | X) return 0 ;; esac
-  echo "\${20}"
+  state=$1
+  start=\${20}
+  case $state in
+    Z | X)
+      set -- /proc/"$pid"/task/*
+      [ $# -gt 1 ] || return 0 ;;
+  esac
+  echo "$start"
 }
 
 # What fuser does, where there is no fuser: every socket on the port, then who has it open.
@@ -129,8 +136,8 @@ main() {
   fuser=$(command -v fuser)
   found=
   for pid in $(holders); do
-    start=$(started "$pid")
-    [ -z "$start" ] || found="$found $pid:$start"
+    since=$(started "$pid")
+    [ -z "$since" ] || found="$found $pid:$since"
   done
   if [ -z "$found" ]; then
     if listening; then say unseen; exit 1; fi

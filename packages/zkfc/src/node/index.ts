@@ -1,0 +1,1 @@
+export { createProcLocalProcesses } from './proc-local-processes.ts'
