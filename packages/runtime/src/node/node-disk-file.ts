@@ -6,7 +6,9 @@ import type { DiskFile } from '../disk.ts'
 const READ_UNCHECKED_BYTES_MAX = 64 * 1024
 
 /**
- * One open file. The end is tracked here, so appends may be issued without waiting for each other.
+ * One open file. Its writes, syncs and truncations run one after another in the order of the calls,
+ * so none need be awaited before the next, and a sync covers every write called before it. The end
+ * is tracked here.
  *
  * After an append failed, what the file holds at its end is unknown: later appends are refused with
  * the same error until `truncate` says where the end is. After a sync failed, later syncs are
@@ -19,6 +21,8 @@ export class NodeDiskFile implements DiskFile {
   #appendError: DiskError | undefined
   #syncError: DiskError | undefined
   #closed = false
+  /** Settles, never rejects, once all that was called before has ended. */
+  #tail: Promise<void> = Promise.resolve()
 
   constructor(path: string, handle: FileHandle, size: number) {
     this.path = path
@@ -27,41 +31,48 @@ export class NodeDiskFile implements DiskFile {
   }
 
   size(): Promise<number> {
-    return this.#guard(async () => (await this.#handle.stat()).size)
+    return this.#inOrder(async () => (await this.#handle.stat()).size)
   }
 
-  read(at: number, length: number): Promise<Uint8Array> {
-    return this.#guard(async () => {
-      let wanted = length
-      if (wanted > READ_UNCHECKED_BYTES_MAX) {
-        const { size } = await this.#handle.stat()
-        wanted = Math.max(0, Math.min(wanted, size - at))
-      }
-      const bytes = new Uint8Array(wanted)
-      let got = 0
-      while (got < wanted) {
-        const { bytesRead } = await this.#handle.read(bytes, got, wanted - got, at + got)
-        if (bytesRead === 0) break
-        got += bytesRead
-      }
-      return got === wanted ? bytes : bytes.subarray(0, got)
-    })
+  async read(at: number, length: number): Promise<Uint8Array> {
+    await this.#tail
+    if (this.#closed) throw this.#closedError()
+    return this.#guard(() => this.#readAll(at, length))
+  }
+
+  async #readAll(at: number, length: number): Promise<Uint8Array> {
+    let wanted = length
+    if (wanted > READ_UNCHECKED_BYTES_MAX) {
+      const { size } = await this.#handle.stat()
+      wanted = Math.max(0, Math.min(wanted, size - at))
+    }
+    const bytes = new Uint8Array(wanted)
+    let got = 0
+    while (got < wanted) {
+      const { bytesRead } = await this.#handle.read(bytes, got, wanted - got, at + got)
+      if (bytesRead === 0) break
+      got += bytesRead
+    }
+    return got === wanted ? bytes : bytes.subarray(0, got)
   }
 
   append(bytes: Uint8Array): Promise<void> {
-    if (this.#appendError !== undefined) return Promise.reject(this.#appendError)
     const at = this.#end
     this.#end += bytes.length
-    return this.#writeAll(at, bytes).catch((error: unknown) => {
-      const failed = toDiskError(error, this.path)
-      this.#appendError ??= failed
-      throw failed
+    return this.#inOrder(async () => {
+      if (this.#appendError !== undefined) throw this.#appendError
+      try {
+        await this.#writeAll(at, bytes)
+      } catch (error) {
+        this.#appendError = toDiskError(error, this.path)
+        throw this.#appendError
+      }
     })
   }
 
   write(at: number, bytes: Uint8Array): Promise<void> {
     this.#end = Math.max(this.#end, at + bytes.length)
-    return this.#guard(() => this.#writeAll(at, bytes))
+    return this.#inOrder(() => this.#writeAll(at, bytes))
   }
 
   async #writeAll(at: number, bytes: Uint8Array): Promise<void> {
@@ -74,23 +85,37 @@ export class NodeDiskFile implements DiskFile {
   }
 
   sync(): Promise<void> {
-    if (this.#syncError !== undefined) return Promise.reject(this.#syncError)
-    return this.#guard(() => this.#handle.datasync()).catch((error: DiskError) => {
-      this.#syncError ??= error
-      throw error
+    return this.#inOrder(async () => {
+      if (this.#syncError !== undefined) throw this.#syncError
+      try {
+        await this.#handle.datasync()
+      } catch (error) {
+        this.#syncError = toDiskError(error, this.path)
+        throw this.#syncError
+      }
     })
   }
 
-  async truncate(size: number): Promise<void> {
-    await this.#guard(() => this.#handle.truncate(size))
+  truncate(size: number): Promise<void> {
     this.#end = size
-    this.#appendError = undefined
+    return this.#inOrder(async () => {
+      await this.#handle.truncate(size)
+      this.#appendError = undefined
+    })
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    const closing = this.#inOrder(() => this.#handle.close())
     this.#closed = true
-    await this.#guard(() => this.#handle.close())
+    return closing
+  }
+
+  #inOrder<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(this.#closedError())
+    const done = this.#tail.then(() => this.#guard(run))
+    this.#tail = done.then(ignore, ignore)
+    return done
   }
 
   async #guard<T>(run: () => Promise<T>): Promise<T> {
@@ -100,7 +125,14 @@ export class NodeDiskFile implements DiskFile {
       throw toDiskError(error, this.path)
     }
   }
+
+  #closedError(): DiskError {
+    return new DiskError('EBADF', this.path, `${this.path} was closed by this program`)
+  }
 }
+
+/** The caller of the operation hears of its error; the next one in line only waits. */
+function ignore(): void {}
 
 export function toDiskError(error: unknown, path: string): DiskError {
   if (error instanceof DiskError) return error

@@ -1,10 +1,8 @@
 import { StringDecoder } from 'node:string_decoder'
+import { OUTPUT_BYTES_MAX, OUTPUT_DROPPED_MARK } from '../output-limit.ts'
 
-/** What is kept of one stream. */
-export const OUTPUT_BYTES_MAX = 64 * 1024
 /** A line without an end is handed over in pieces of this many characters. */
 const LINE_LENGTH_MAX = 8 * 1024
-const DROPPED_MARK = '\n[output beyond 64 KiB dropped]\n'
 
 /** Collects one output stream: its first 64 KiB as text, and each line as it comes. */
 export class OutputCapture {
@@ -36,7 +34,7 @@ export class OutputCapture {
     if (this.#line !== '') this.#onLine(this.#line)
     this.#line = ''
     const text = Buffer.concat(this.#kept).toString('utf8')
-    return this.#dropped ? text + DROPPED_MARK : text
+    return this.#dropped ? text + OUTPUT_DROPPED_MARK : text
   }
 
   #split(text: string): void {

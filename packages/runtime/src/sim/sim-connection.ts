@@ -15,6 +15,8 @@ import type { SimProcess } from './sim-process.ts'
 const SEND_MARK_BYTES = 1024 * 1024
 /** What the sender's kernel takes off the program's hands. */
 const KERNEL_BYTES = 256 * 1024
+/** libuv reads so much at once. */
+const READ_BYTES_MAX = 64 * 1024
 
 export class SimConnection implements Connection {
   readonly process: SimProcess
@@ -229,23 +231,23 @@ export class SimConnection implements Connection {
     }
   }
 
-  /** All that is there as one buffer of its own, or by chance the first part of it. */
+  /** As one read gives it: all that is there up to 64 KiB, or by chance only a part of it. */
   #take(): Uint8Array {
-    let all = new Uint8Array(this.receivedBytes)
-    let at = 0
-    for (const bytes of this.#received) {
-      all.set(bytes, at)
-      at += bytes.length
-    }
-    this.#received = []
     const { random, splitChance } = this.#network
-    if (all.length > 1 && random.chance(splitChance)) {
-      const first = 1 + random.int(all.length - 1)
-      this.#received = [all.slice(first)]
-      all = all.slice(0, first)
+    let length = Math.min(this.receivedBytes, READ_BYTES_MAX)
+    if (length > 1 && random.chance(splitChance)) length = 1 + random.int(length - 1)
+    const taken = new Uint8Array(length)
+    let at = 0
+    while (at < length) {
+      const first = this.#received[0] as Uint8Array
+      const part = first.subarray(0, length - at)
+      taken.set(part, at)
+      at += part.length
+      if (part.length === first.length) this.#received.shift()
+      else this.#received[0] = first.subarray(part.length)
     }
-    this.receivedBytes -= all.length
-    return all
+    this.receivedBytes -= length
+    return taken
   }
 
   #settle(cause: CloseCause, inTurn = false): void {

@@ -35,46 +35,50 @@ export class SimDiskFile implements DiskFile {
   }
 
   append(bytes: Uint8Array): Promise<void> {
-    if (this.#appendError !== undefined) return Promise.reject(this.#appendError)
     const at = this.#end
     this.#end += bytes.length
-    return this.#operate('append', () => this.#put(at, bytes), this.#tearing(at, bytes)).catch(
-      (error: DiskError) => {
-        this.#appendError ??= error
-        throw error
-      },
-    )
+    const run = (): void => {
+      if (this.#appendError !== undefined) throw this.#appendError
+      this.#put(at, bytes)
+    }
+    const onError = (error: DiskError): void => {
+      this.#appendError ??= error
+    }
+    return this.#operate('append', run, { onError, tear: () => this.#tear(at, bytes) })
   }
 
   write(at: number, bytes: Uint8Array): Promise<void> {
     this.#end = Math.max(this.#end, at + bytes.length)
-    return this.#operate('write', () => this.#put(at, bytes), this.#tearing(at, bytes))
+    const run = (): void => this.#put(at, bytes)
+    return this.#operate('write', run, { tear: () => this.#tear(at, bytes) })
   }
 
   sync(): Promise<void> {
-    if (this.#syncError !== undefined) return Promise.reject(this.#syncError)
-    return this.#operate('sync', () => this.#inode.sync()).catch((error: DiskError) => {
+    const run = (): void => {
+      if (this.#syncError !== undefined) throw this.#syncError
+      this.#inode.sync()
+    }
+    const onError = (error: DiskError): void => {
       this.#inode.syncFailed()
       this.#syncError ??= error
-      throw error
-    })
+    }
+    return this.#operate('sync', run, { onError })
   }
 
-  async truncate(size: number): Promise<void> {
-    const { host } = this.#disk.process
-    await this.#operate('truncate', () => {
-      this.#mustBeWritable()
-      this.#inode.truncate(host, size)
-    })
+  truncate(size: number): Promise<void> {
     this.#end = size
-    this.#appendError = undefined
+    return this.#operate('truncate', () => {
+      this.#mustBeWritable()
+      this.#inode.truncate(this.#disk.process.host, size)
+      this.#appendError = undefined
+    })
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
     const closing = this.#operate('close', () => {})
     this.#closed = true
-    await closing
+    return closing
   }
 
   /** A full disk takes the part that fits, as `write` does. */
@@ -88,14 +92,9 @@ export class SimDiskFile implements DiskFile {
     if (missing > 0) throw new DiskError('ENOSPC', this.path, `ENOSPC: no space for ${this.path}`)
   }
 
-  #tearing(at: number, bytes: Uint8Array): OperationOptions {
-    const { process } = this.#disk
-    return {
-      tear: () => {
-        const kept = this.#place.disk.random.int(bytes.length + 1)
-        this.#inode.write(process.host, at, bytes.subarray(0, kept))
-      },
-    }
+  #tear(at: number, bytes: Uint8Array): void {
+    const kept = this.#place.disk.random.int(bytes.length + 1)
+    this.#inode.write(this.#disk.process.host, at, bytes.subarray(0, kept))
   }
 
   #mustBeWritable(): void {
@@ -104,7 +103,8 @@ export class SimDiskFile implements DiskFile {
   }
 
   #operate<T>(kind: DiskOperationKind, run: () => T, options: OperationOptions = {}): Promise<T> {
-    if (this.#closed) return Promise.reject(new DiskError('EBADF', this.path, 'already closed'))
+    if (this.#closed)
+      return Promise.reject(new DiskError('EBADF', this.path, `${this.path} was closed`))
     const { sim } = this.#disk.process
     const notBeforeMs = Math.max(this.#lastDueMs, sim.now)
     const done = this.#disk.operate(kind, this.#place, run, { ...options, notBeforeMs })

@@ -1,4 +1,5 @@
 import type { Exec, ExecOptions, ExecResult } from '../exec.ts'
+import { OUTPUT_BYTES_MAX, OUTPUT_DROPPED_MARK } from '../output-limit.ts'
 import type { SimProcess } from './sim-process.ts'
 
 /** What a simulated program sees of the one who started it. */
@@ -37,7 +38,7 @@ export class SimExec implements Exec {
         options.signal?.removeEventListener('abort', onAbort)
         sim.note(host.name, 'program ended', result.exitCode)
         if (!linesGiven && options.onLine !== undefined) giveLines(caller, result, options.onLine)
-        caller.turn('exec', () => resolve(result))
+        caller.turn('exec', () => resolve(limitOutput(result)))
       }
       const kill = (timedOut: boolean): void => {
         if (ended) return
@@ -98,4 +99,14 @@ function giveLines(
 function missing(command: readonly string[]): ExecResult {
   const stderr = `could not start: ${command[0] ?? ''}`
   return { exitCode: 127, stdout: '', stderr, timedOut: false }
+}
+
+function limitOutput(result: ExecResult): ExecResult {
+  return { ...result, stdout: limitText(result.stdout), stderr: limitText(result.stderr) }
+}
+
+function limitText(text: string): string {
+  const bytes = new TextEncoder().encode(text)
+  if (bytes.length <= OUTPUT_BYTES_MAX) return text
+  return new TextDecoder().decode(bytes.subarray(0, OUTPUT_BYTES_MAX)) + OUTPUT_DROPPED_MARK
 }

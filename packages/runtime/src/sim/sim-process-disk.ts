@@ -24,6 +24,8 @@ export interface OperationOptions {
   /** Not before this virtual time: operations of one handle keep their order. */
   readonly notBeforeMs?: number
   readonly tear?: () => void
+  /** Told at the moment of the failure, before the process hears of it. */
+  readonly onError?: (error: DiskError) => void
 }
 
 /** The disks of the host as one process sees them. */
@@ -109,8 +111,13 @@ export class SimProcessDisk implements Disk {
       const { sim, host } = process
       const { disk } = place
       const effect = (): T => {
-        disk.admit(kind, place.path, place.shown, host)
-        return run()
+        try {
+          disk.admit(kind, place.path, place.shown, host)
+          return run()
+        } catch (error) {
+          if (error instanceof DiskError) options.onError?.(error)
+          throw error
+        }
       }
       const dueMs = Math.max(options.notBeforeMs ?? 0, sim.now + drawLatencyMs(disk, kind))
       this.lastDueMs = dueMs
