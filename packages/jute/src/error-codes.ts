@@ -50,6 +50,11 @@ export function errorName(code: number): string {
   return byCode.get(code)?.[0] ?? `error ${code}`
 }
 
+/** The row's name, or undefined for a code this table does not know. */
+export function knownErrorName(code: number): ErrorName | undefined {
+  return byCode.get(code)?.[0]
+}
+
 export function mayRetry(code: number): boolean {
   return byCode.get(code)?.[2] ?? false
 }
