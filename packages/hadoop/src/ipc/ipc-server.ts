@@ -200,6 +200,7 @@ export class IpcServer {
     const found = this.#find(call)
     if ('className' in found) return { kind: 'error', error: found }
     try {
+      if (call.request === undefined) throw new ProtocolError('the call ends before its request')
       return { kind: 'response', response: await found.run(call.request, call.context) }
     } catch (error) {
       return { kind: 'error', error: this.#describe(error, call) }

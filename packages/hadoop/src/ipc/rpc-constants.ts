@@ -18,6 +18,11 @@ export const CALL_SASL = -33
 export const RETRY_INVALID = -1
 
 export const RPC_OP_FINAL = 0
+export const RPC_OP_NAMES = [
+  'RPC_FINAL_PACKET',
+  'RPC_CONTINUATION_PACKET',
+  'RPC_CLOSE_CONNECTION',
+] as const
 export const RPC_KIND_PROTOBUF = 2
 /** Java's names of the other kinds, as its refusal spells them. */
 export const RPC_KIND_NAMES = ['RPC_BUILTIN', 'RPC_WRITABLE', 'RPC_PROTOCOL_BUFFER'] as const
@@ -39,11 +44,21 @@ export const FATAL_UNAUTHORIZED = 15
 
 export const SASL_SUCCESS = 0
 export const SASL_NEGOTIATE = 1
+export const SASL_INITIATE = 2
+export const SASL_STATE_NAMES = [
+  'SUCCESS',
+  'NEGOTIATE',
+  'INITIATE',
+  'CHALLENGE',
+  'RESPONSE',
+  'WRAP',
+] as const
 
 /** Every protocol Baton speaks is at version 1. */
 export const PROTOCOL_VERSION = 1
 
 export const CLASS_RPC_SERVER = 'org.apache.hadoop.ipc.RpcServerException'
+export const CLASS_SASL = 'javax.security.sasl.SaslException'
 export const CLASS_IPC = 'org.apache.hadoop.ipc.IpcException'
 export const CLASS_VERSION_MISMATCH = 'org.apache.hadoop.ipc.RPC$VersionMismatch'
 export const CLASS_NO_SUCH_METHOD = 'org.apache.hadoop.ipc.RpcNoSuchMethodException'

@@ -24,6 +24,7 @@ import {
   CALL_SASL,
   CLASS_AUTHORIZATION,
   CLASS_RPC_SERVER,
+  CLASS_SASL,
   CONNECTION_HEADER_BYTES,
   FATAL_DESERIALIZING_REQUEST,
   FATAL_INVALID_RPC_HEADER,
@@ -32,7 +33,10 @@ import {
   RPC_KIND_NAMES,
   RPC_KIND_PROTOBUF,
   RPC_OP_FINAL,
+  RPC_OP_NAMES,
+  SASL_INITIATE,
   SASL_NEGOTIATE,
+  SASL_STATE_NAMES,
   STATUS_ERROR,
   STATUS_FATAL,
 } from './rpc-constants.ts'
@@ -54,7 +58,8 @@ export interface Call {
   readonly protocol: string
   readonly protocolVersion: bigint
   readonly methodName: string
-  readonly request: Uint8Array
+  /** undefined where the frame ends before it; an empty message is one byte long. */
+  readonly request: Uint8Array | undefined
   readonly context: CallContext
 }
 
@@ -86,7 +91,6 @@ export class ServerConnection {
   readonly #frames: FrameCutter
   readonly openedMs: number
   #phase: 'header' | 'negotiating' | 'context' | 'calls' | 'closed' = 'header'
-  #saslRequested = false
   #user = ''
   #callsInFlight = 0
   #lastHeardMs: number
@@ -212,7 +216,6 @@ export class ServerConnection {
         return true
       case 'sasl':
         this.#phase = 'negotiating'
-        this.#saslRequested = true
         return true
       case 'raw':
         this.#refuseRaw(verdict.answer, verdict.reason)
@@ -237,7 +240,9 @@ export class ServerConnection {
     const reader = new DelimitedReader(frame)
     let identity = outOfBand(CALL_AUTHORIZATION_FAILED)
     try {
-      const header = decodeRequestHeader(reader.next('RPC header'))
+      const header = decodeAs('RpcRequestHeaderProto', () =>
+        decodeRequestHeader(reader.next('RPC header')),
+      )
       const { callId, retryCount } = header
       identity = { callId, retryCount, clientId: NO_CLIENT_ID }
       checkRequestHeader(header)
@@ -266,7 +271,9 @@ export class ServerConnection {
     if (this.#phase === 'negotiating') {
       throw invalidHeader('Connection header sent during SASL negotiation')
     }
-    const { userInfo } = decodeConnectionContext(reader.next('connection context'))
+    const { userInfo } = decodeAs('IpcConnectionContextProto', () =>
+      decodeConnectionContext(reader.next('connection context')),
+    )
     const user = userInfo?.effectiveUser ?? ''
     const realUser = userInfo?.realUser ?? ''
     if (realUser !== '') {
@@ -277,26 +284,27 @@ export class ServerConnection {
     this.#phase = 'calls'
   }
 
+  /** A SUCCESS answer ends the SASL dialogue, so a second message was "not requested". */
   #onSasl(reader: DelimitedReader): void {
-    const { state } = decodeSasl(reader.next('SASL message'))
-    if (!this.#saslRequested) throw invalidHeader('SASL protocol not requested by client')
-    if (this.#phase !== 'negotiating' || state !== SASL_NEGOTIATE) {
-      throw invalidHeader('SASL message out of turn: this server answers NEGOTIATE only')
-    }
+    if (this.#phase !== 'negotiating') throw invalidHeader('SASL protocol not requested by client')
+    const { state } = decodeAs('RpcSaslProto', () => decodeSasl(reader.next('SASL message')))
+    if (state !== SASL_NEGOTIATE) throw saslRefusal(state)
     this.#phase = 'context'
     this.#send(encodeSaslSuccess())
   }
 
   #onCall(header: RpcRequestHeader, reader: DelimitedReader): void {
     if (this.#phase !== 'calls') throw invalidHeader('Connection context not established')
-    const method = decodeMethodHeader(reader.next('request header'))
+    const method = decodeAs('RequestHeaderProto', () =>
+      decodeMethodHeader(reader.next('request header')),
+    )
     const { callId, clientId, retryCount, callerContext } = header
     const call: Call = {
       identity: { callId, clientId, retryCount },
       protocol: method.declaringClassProtocolName,
       protocolVersion: method.clientProtocolVersion,
       methodName: method.methodName,
-      request: reader.atEnd ? NO_CLIENT_ID : reader.next('request'),
+      request: reader.atEnd ? undefined : reader.next('request'),
       context: {
         user: this.#user,
         remote: this.#link.remote,
@@ -328,15 +336,35 @@ function invalidHeader(message: string): FatalRefusal {
 
 /** In the order in which Java checks, so that the same broken header gets the same text. */
 function checkRequestHeader(header: RpcRequestHeader): void {
-  const has = (field: 'rpcOp' | 'rpcKind'): boolean => Object.hasOwn(header, field)
-  if (!has('rpcOp')) throw invalidHeader(' IPC Server: No rpc op in rpcRequestHeader')
+  // Java's parser drops numbers its enumerations do not know: those fields count as absent.
+  const op = Object.hasOwn(header, 'rpcOp') ? RPC_OP_NAMES[header.rpcOp] : undefined
+  const kind = Object.hasOwn(header, 'rpcKind') ? RPC_KIND_NAMES[header.rpcKind] : undefined
+  if (op === undefined) throw invalidHeader(' IPC Server: No rpc op in rpcRequestHeader')
   if (header.rpcOp !== RPC_OP_FINAL) {
-    throw invalidHeader(`IPC Server does not implement rpc header operation${header.rpcOp}`)
+    throw invalidHeader(`IPC Server does not implement rpc header operation${op}`)
   }
-  if (!has('rpcKind')) throw invalidHeader(' IPC Server: No rpc kind in rpcRequestHeader')
-  if (header.rpcKind === RPC_KIND_PROTOBUF) return
-  const kind = RPC_KIND_NAMES[header.rpcKind] ?? String(header.rpcKind)
-  throw invalidHeader(`Unknown rpc kind in rpc header${kind}`)
+  if (kind === undefined) throw invalidHeader(' IPC Server: No rpc kind in rpcRequestHeader')
+  if (header.rpcKind !== RPC_KIND_PROTOBUF) {
+    throw invalidHeader(`Unknown rpc kind in rpc header${kind}`)
+  }
+}
+
+function saslRefusal(state: number): FatalRefusal {
+  const message =
+    state === SASL_INITIATE
+      ? 'Client mechanism is malformed'
+      : `Client sent unsupported state ${SASL_STATE_NAMES[state] ?? state}`
+  return new FatalRefusal(CLASS_SASL, FATAL_UNAUTHORIZED, message)
+}
+
+function decodeAs<Message>(javaName: string, decode: () => Message): Message {
+  try {
+    return decode()
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    const message = `Error decoding ${javaName}: ${error.message}`
+    throw new FatalRefusal(CLASS_RPC_SERVER, FATAL_DESERIALIZING_REQUEST, message)
+  }
 }
 
 function refusalOf(error: unknown): ErrorAnswer {
