@@ -86,7 +86,8 @@ const CUT = '\n[...]\n'
 
 /** Both streams for the record: head and tail where it is longer than 8 KiB. */
 export function boundedOutput(stdout: string, stderr: string): string {
-  const text = [stdout, stderr].filter(part => part !== '').join('\n')
+  const parts = [stdout.trimEnd(), stderr.trimEnd()]
+  const text = parts.filter(part => part !== '').join('\n')
   if (text.length <= OUTPUT_LENGTH_MAX) return text
   const half = (OUTPUT_LENGTH_MAX - CUT.length) / 2
   return text.slice(0, Math.ceil(half)) + CUT + text.slice(-Math.floor(half))

@@ -26,7 +26,7 @@ export const VERDICTS = {
   unseen: {
     ok: false,
     words:
-      'something listens on the port, but this account cannot see which process: use the account of the NameNode, or root',
+      'a process holds the port, but this account cannot see which process: use the account of the NameNode, or root',
   },
   denied: { ok: false, words: 'this account may not kill the process on the port' },
   listening: { ok: false, words: 'after the kill something still listens on the port' },
@@ -64,6 +64,8 @@ sockets() {
   done
 }
 
+# A socket without an inode belongs to nobody any more (TIME_WAIT).
+held() { sockets | grep -qv ' 0$'; }
 listening() { sockets | grep -q '^0A '; }
 
 # Field 22 of stat, counted after the ")" that ends the program's name; empty for an ended process.
@@ -140,7 +142,7 @@ main() {
     [ -z "$since" ] || found="$found $pid:$since"
   done
   if [ -z "$found" ]; then
-    if listening; then say unseen; exit 1; fi
+    if held; then say unseen; exit 1; fi
     say idle
     exit 0
   fi

@@ -85,7 +85,7 @@ export class ShellCommandFencer implements FenceMethod {
 
   async tryFence({ target, role, signal }: FenceRequest): Promise<MethodVerdict> {
     const command = this.#commandFor(role)
-    const bothNames = this.#commands.length === 2
+    const bothNames = role === 'zkfc' && this.#commands.length === 2
     const { exec, clock, logger } = this.#runtime
     const fields = { nameserviceId: target.nameserviceId, target: target.namenodeId }
     logger.info(fields, `Launched fencing command '${command}'`)
