@@ -7,7 +7,8 @@ import type { FenceAttempt } from './fencing/fence-method.ts'
  * (`notifyAll` below). Logs, the demo's live view and the shared history are all made from these,
  * so an event holds plain JSON values only: no secrets, no objects of a driver.
  *
- * Adding a kind: one member of `EventDetails`, one row of `DESCRIPTIONS`. The compiler asks for both.
+ * Adding a kind: one member of `EventDetails`, one row of `DESCRIPTIONS`; the compiler
+ * asks for both.
  */
 
 /** Another NameNode as an event names it. `address` is host:port. */
@@ -107,7 +108,7 @@ export type EventOf<K extends EventKind> = EventBase & { readonly kind: K } & Ev
 export type ControllerEvent = { [K in EventKind]: EventOf<K> }[EventKind]
 export type EventListener = (event: ControllerEvent) => void
 
-/** Hands `event` to every listener; `onError` is told of one that threw, and the rest still get it. */
+/** Hands `event` to every listener; `onError` is told of one that threw, the rest still get it. */
 export function notifyAll(
   listeners: readonly EventListener[],
   event: ControllerEvent,

@@ -67,6 +67,10 @@ const TCP_TABLES = ['/proc/net/tcp', '/proc/net/tcp6'] as const
 /** Inodes of LISTEN sockets, for each port asked for. */
 type Listeners = ReadonlyMap<number, readonly string[]>
 
+type Found =
+  | { readonly state: 'running'; readonly startTicks: string }
+  | { readonly state: 'ended' | 'unreadable' }
+
 export class ProcessScan implements LocalProcesses {
   readonly #proc: ProcReader
 
@@ -80,14 +84,16 @@ export class ProcessScan implements LocalProcesses {
     if (ports.length === 0 || listeners === undefined || here === undefined) return undefined
     const pid = await this.#soleOwner([...listeners.values()])
     if (pid === undefined) return undefined
-    const startTicks = await this.#startTicks(pid)
+    const found = await this.#find(pid)
     const there = await this.#namespaces(String(pid))
-    if (typeof startTicks !== 'string' || there === undefined) return undefined
+    if (found.state !== 'running' || there === undefined) return undefined
+    // The pid may have changed hands since the scan: the start time must be the owner's.
+    if ((await this.#soleOwner([...listeners.values()], [String(pid)])) !== pid) return undefined
     // A container's process is seen from outside with another pid than it has inside: what the
     // controller sees of it ends at the container's wall.
     if (there.pidNamespace !== here.pidNamespace) return undefined
     if (there.networkNamespace !== here.networkNamespace) return undefined
-    return { pid, startTicks, ...here, ports: [...ports] }
+    return { pid, startTicks: found.startTicks, ...here, ports: [...ports] }
   }
 
   async gone(identity: ProcessIdentity, ports: readonly number[]): Promise<Evidence> {
@@ -96,9 +102,9 @@ export class ProcessScan implements LocalProcesses {
     if (here.bootId !== identity.bootId) return 'unknown'
     if (here.pidNamespace !== identity.pidNamespace) return 'unknown'
     if (here.networkNamespace !== identity.networkNamespace) return 'unknown'
-    const startTicks = await this.#startTicks(identity.pid)
-    if (startTicks === 'unreadable') return 'unknown'
-    if (startTicks === identity.startTicks) return 'alive'
+    const found = await this.#find(identity.pid)
+    if (found.state === 'unreadable') return 'unknown'
+    if (found.state === 'running' && found.startTicks === identity.startTicks) return 'alive'
     // Read after the process was seen gone: a listener found now belongs to somebody else.
     const listeners = await this.#listeners([...new Set([...ports, ...identity.ports])])
     if (listeners === undefined) return 'unknown'
@@ -136,10 +142,13 @@ export class ProcessScan implements LocalProcesses {
   }
 
   /** The one process that has a socket of each group open, and no other process has any. */
-  async #soleOwner(groups: readonly (readonly string[])[]): Promise<number | undefined> {
+  async #soleOwner(
+    groups: readonly (readonly string[])[],
+    among?: readonly string[],
+  ): Promise<number | undefined> {
     if (groups.some(inodes => inodes.length === 0 || inodes.includes(''))) return undefined
     const wanted = new Set(groups.flat().map(inode => `socket:[${inode}]`))
-    const names = await this.#attempt(() => this.#proc.list('/proc'))
+    const names = among ?? (await this.#attempt(() => this.#proc.list('/proc')))
     const pids = (names ?? []).filter(name => /^\d+$/.test(name))
     if (pids.length === 0 || pids.length > PROCESSES_MAX) return undefined
     let owner: string | undefined
@@ -173,19 +182,19 @@ export class ProcessScan implements LocalProcesses {
   }
 
   /** `ended`: there is no such process, or only its zombie, which holds nothing any more. */
-  async #startTicks(pid: number): Promise<string | 'ended' | 'unreadable'> {
+  async #find(pid: number): Promise<Found> {
     try {
       const text = await this.#proc.read(`/proc/${pid}/stat`)
       // The program's name may hold blanks and parentheses: count from behind its end.
       const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
       const [state, startTicks] = [fields[0], fields[19]]
-      if (state === undefined || startTicks === undefined) return 'unreadable'
-      if (state !== 'Z' && state !== 'X') return startTicks
+      if (state === undefined || startTicks === undefined) return { state: 'unreadable' }
+      if (state !== 'Z' && state !== 'X') return { state: 'running', startTicks }
       // The first thread may have ended before the others; the process goes on without it.
       const threads = await this.#proc.list(`/proc/${pid}/task`)
-      return threads.length > 1 ? startTicks : 'ended'
+      return threads.length > 1 ? { state: 'running', startTicks } : { state: 'ended' }
     } catch (error) {
-      return isMissing(error) ? 'ended' : 'unreadable'
+      return { state: isMissing(error) ? 'ended' : 'unreadable' }
     }
   }
 

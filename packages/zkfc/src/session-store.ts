@@ -45,8 +45,8 @@ export class SecondInstanceError extends Error {
   readonly path: string
   constructor(path: string) {
     super(
-      `another controller is running with the state file ${path}: stop it first, or give this one ` +
-        'a state directory of its own if it is for another NameNode',
+      `another controller is running with the state file ${path}: stop it first, or give ` +
+        'this one a state directory of its own if it is for another NameNode',
     )
     this.path = path
   }

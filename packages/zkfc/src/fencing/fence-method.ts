@@ -14,7 +14,7 @@ export interface FencingConfiguration {
   keys(): Iterable<string>
 }
 
-/** The NameNode to be fenced. `port` is its service RPC port where it has one, else its RPC port. */
+/** The NameNode to be fenced. `port`: its service RPC port where it has one, else its RPC port. */
 export interface FenceTarget {
   readonly nameserviceId: string
   readonly namenodeId: string

@@ -43,8 +43,8 @@ export class NodeFencer {
 
   /**
    * From the configuration of the NameNode to be fenced, its suffixed keys promoted. Throws
-   * `BadFencingConfigurationError` naming the key, the line and what is wrong with it. An empty list passes, as
-   * in Java, and is warned of: such a fencer never succeeds.
+   * `BadFencingConfigurationError` naming the key, the line and what is wrong with it. An
+   * empty list passes, as in Java, and is warned of: such a fencer never succeeds.
    */
   static create(
     conf: FencingConfiguration,

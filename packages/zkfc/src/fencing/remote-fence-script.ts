@@ -26,7 +26,8 @@ export const VERDICTS = {
   unseen: {
     ok: false,
     words:
-      'a process holds the port, but this account cannot see which process: use the account of the NameNode, or root',
+      'a process holds the port, but this account cannot see which: ' +
+      'use the account of the NameNode, or root',
   },
   denied: { ok: false, words: 'this account may not kill the process on the port' },
   listening: { ok: false, words: 'after the kill something still listens on the port' },
@@ -48,13 +49,14 @@ export function isVerdictName(name: string): name is VerdictName {
 export function remoteCommand(port: number, limitSeconds: number): string {
   const plain = `sh -s ${port} ${limitSeconds}`
   const limited = `timeout -s KILL ${limitSeconds} sh -s ${port} 0`
-  return `sh -c 'if command -v timeout >/dev/null 2>&1; then exec ${limited}; else exec ${plain}; fi'`
+  const found = 'command -v timeout >/dev/null 2>&1'
+  return `sh -c 'if ${found}; then exec ${limited}; else exec ${plain}; fi'`
 }
 
 export const REMOTE_SCRIPT = `
 say() { echo "${VERDICT_MARK} $1 $2"; }
 
-# Sockets in the tcp tables of this network namespace: "<state> <inode>" where the local port is $hex.
+# Sockets of this network namespace whose local port is $hex, as "<state> <inode>".
 sockets() {
   for table in /proc/net/tcp /proc/net/tcp6; do
     [ -r "$table" ] || continue

@@ -210,7 +210,8 @@ function sshCause({ stderr }: ExecResult, target: FenceTarget): string {
   const words = SSH_CAUSES.find(([pattern]) => pattern.test(stderr))?.[1]
   const last = stderr.trim().split('\n').at(-1) ?? ''
   const said = last === '' ? '' : ` (ssh says: ${last.trim()})`
-  return `no ssh session with ${target.host}: ${words ?? 'the connection failed or was lost'}${said}`
+  const why = words ?? 'the connection failed or was lost'
+  return `no ssh session with ${target.host}: ${why}${said}`
 }
 
 /** The controller's own, without the agent and what could open a question window. */
