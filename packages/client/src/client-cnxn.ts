@@ -37,6 +37,7 @@ export interface ClientCnxnOptions extends ConversationOptions {
   readonly session: SessionCredentials | undefined
 }
 
+type InputOf<K extends Input['kind']> = Extract<Input, { kind: K }>
 type Phase = 'idle' | 'pausing' | 'dialing' | 'handshake' | 'live' | 'ended'
 
 /** A link that held this long was good: after it the servers are tried again without a pause. */
@@ -44,7 +45,9 @@ const STABLE_MS = 1_000
 
 export class ClientCnxn implements Core<Input, Effect> {
   readonly #options: ClientCnxnOptions
-  readonly #conversation: Conversation
+  readonly conversation: Conversation
+  /** After a close: a server has confirmed that the session is gone. */
+  closeAcknowledged = false
   readonly #hosts: HostProvider
   readonly #liveness = new Liveness()
   readonly #connectDeadline = new ConfirmedDeadline()
@@ -61,14 +64,25 @@ export class ClientCnxn implements Core<Input, Effect> {
   #liveAt = 0
   #closeReplies: Reply<undefined>[] = []
   #closeDueAt = Number.POSITIVE_INFINITY
-  #closeAcknowledged = false
   #now = 0
   #out: Effect[] = []
+  readonly #handlers: { readonly [K in Input['kind']]: (input: InputOf<K>) => void } = {
+    start: () => this.#onStart(),
+    tick: () => this.#onTick(),
+    connected: input => this.#onConnected(input.generation),
+    data: input => this.#onData(input.generation, input.bytes),
+    closed: input => this.#onClosed(input.generation, input.reason),
+    submit: input => this.#onSubmit(input),
+    ping: input => this.#onPing(input.reply),
+    addAuth: input => this.#onAddAuth(input),
+    close: input => this.#onClose(input.reply),
+    detach: () => this.#onDetach(),
+  }
 
   constructor(options: ClientCnxnOptions) {
     this.#options = options
     this.#session = options.session
-    this.#conversation = new Conversation(options)
+    this.conversation = new Conversation(options)
     this.#hosts = new HostProvider(options.servers, options.random)
   }
 
@@ -90,18 +104,6 @@ export class ClientCnxn implements Core<Input, Effect> {
     return this.#liveness.lastHeardMs
   }
 
-  get lastAcknowledgedSendMs(): number {
-    return this.#conversation.lastAcknowledgedSendMs
-  }
-
-  get closeAcknowledged(): boolean {
-    return this.#closeAcknowledged
-  }
-
-  get outstandingCount(): number {
-    return this.#conversation.outstandingCount
-  }
-
   /** The server of the present link, as host:port; '' where there is none. */
   get server(): string {
     return this.#phase === 'live' ? this.#server : ''
@@ -111,40 +113,8 @@ export class ClientCnxn implements Core<Input, Effect> {
     this.#now = now
     const out: Effect[] = []
     this.#out = out
-    switch (input.kind) {
-      case 'start':
-        this.#onStart()
-        break
-      case 'tick':
-        this.#onTick()
-        break
-      case 'connected':
-        this.#onConnected(input.generation)
-        break
-      case 'data':
-        this.#onData(input.generation, input.bytes)
-        break
-      case 'closed':
-        this.#onClosed(input.generation, input.reason)
-        break
-      case 'submit':
-        this.#onSubmit(input)
-        break
-      case 'ping':
-        this.#onPing(input.reply)
-        break
-      case 'addAuth':
-        this.#onAddAuth(input)
-        break
-      case 'close':
-        this.#onClose(input.reply)
-        break
-      case 'detach':
-        this.#onDetach()
-        break
-      default:
-        unreachable(input)
-    }
+    const handle = this.#handlers[input.kind] as (input: Input) => void
+    handle(input)
     return out
   }
 
@@ -166,13 +136,17 @@ export class ClientCnxn implements Core<Input, Effect> {
       case 'handshake':
         return this.#connectDeadline.wakeAt(this.#phaseEndsAt)
       case 'live':
-        return this.#liveness.wakeAt(this.#conversation.oldestSentAt)
+        return this.#liveness.wakeAt(this.conversation.oldestSentAt)
       default:
         return unreachable(this.#phase)
     }
   }
 
   // ---- the life of a link
+
+  get #isLinked(): boolean {
+    return this.#phase === 'dialing' || this.#phase === 'handshake' || this.#phase === 'live'
+  }
 
   #onStart(): void {
     assert(this.#phase === 'idle', 'a session is started once')
@@ -197,7 +171,7 @@ export class ClientCnxn implements Core<Input, Effect> {
     this.#decoder = new FrameDecoder(this.#options.responseBytesMax)
     const bytes = connectFrame({
       session: this.#session,
-      lastZxidSeen: this.#conversation.lastZxidSeen,
+      lastZxidSeen: this.conversation.lastZxidSeen,
       sessionTimeoutMs: this.#options.sessionTimeoutMs,
     })
     this.#out.push({ kind: 'send', generation, bytes })
@@ -220,7 +194,7 @@ export class ClientCnxn implements Core<Input, Effect> {
   #onFrame(payload: Buffer): void {
     if (this.#phase === 'handshake') return this.#onConnectResponse(payload)
     assert(this.#phase === 'live', 'frames come in the handshake or on a live link')
-    this.#onOutcome(this.#conversation.onFrame(payload, this.#link()))
+    this.#onOutcome(this.conversation.onFrame(payload, this.#link()))
   }
 
   #onOutcome(outcome: Outcome): void {
@@ -232,7 +206,7 @@ export class ClientCnxn implements Core<Input, Effect> {
       case 'authFailed':
         return this.#end('authFailed', ErrorCode.authFailed, outcome.reason)
       case 'sessionClosed':
-        this.#closeAcknowledged = true
+        this.closeAcknowledged = true
         return this.#end('closed', ErrorCode.sessionExpired, 'the session was closed')
       default:
         return unreachable(outcome)
@@ -256,7 +230,7 @@ export class ClientCnxn implements Core<Input, Effect> {
   }
 
   #becomeLive(): void {
-    const conversation = this.#conversation
+    const conversation = this.conversation
     this.#phase = 'live'
     this.#liveAt = this.#now
     this.#state = 'connected'
@@ -270,9 +244,7 @@ export class ClientCnxn implements Core<Input, Effect> {
   }
 
   #onClosed(generation: number, reason: string): void {
-    if (generation !== this.#generation) return
-    if (this.#phase === 'pausing' || this.#phase === 'ended') return
-    this.#drop(reason)
+    if (generation === this.#generation && this.#isLinked) this.#drop(reason)
   }
 
   /** The link is of no use any more; the session may live on. */
@@ -282,14 +254,14 @@ export class ClientCnxn implements Core<Input, Effect> {
     const wasGood = wasLive && this.#now - this.#liveAt >= STABLE_MS
     if (wasGood) this.#hosts.succeeded()
     const pauseMs = wasGood ? undefined : this.#hosts.failed()
-    this.#conversation.failSent(ErrorCode.connectionLoss, this.#link())
+    this.conversation.failSent(ErrorCode.connectionLoss, this.#link())
     if (pauseMs === undefined) {
       this.#dial()
     } else {
       this.#phase = 'pausing'
       this.#phaseEndsAt = this.#now + pauseMs
       const detail = `no server could be reached, so it was not sent; the last try: ${reason}`
-      this.#conversation.failWaiting(ErrorCode.connectionLoss, this.#link(), detail)
+      this.conversation.failWaiting(ErrorCode.connectionLoss, this.#link(), detail)
     }
     if (wasLive) {
       this.#state = 'disconnected'
@@ -322,42 +294,37 @@ export class ClientCnxn implements Core<Input, Effect> {
 
   #checkLiveness(): void {
     const heard = this.#liveness.lastHeardMs
-    if (this.#liveness.isSilent(this.#conversation.oldestSentAt, this.#now)) {
+    if (this.#liveness.isSilent(this.conversation.oldestSentAt, this.#now)) {
       return this.#drop(`nothing was heard for ${Math.round(this.#now - heard)} ms`)
     }
     if (this.#now < this.#liveness.pingDueAt) return
     this.#liveness.sent(this.#now)
-    this.#conversation.ping(undefined, this.#link())
+    this.conversation.ping(undefined, this.#link(), true)
   }
 
   // ---- what the user asks
 
-  #onSubmit(input: Extract<Input, { kind: 'submit' }>): void {
+  #onSubmit(input: InputOf<'submit'>): void {
     const gone = this.#goneError(input.operation.kind)
     if (gone !== undefined) return this.#reply(input.reply, gone)
     const live = this.#phase === 'live'
     if (live) this.#liveness.sent(this.#now)
-    this.#conversation.submit(input.operation, input.reply, this.#link(), live)
+    this.conversation.submit(input.operation, input.reply, this.#link(), live)
   }
 
-  /** A ping asks about the present link, so without one it fails at once. */
   #onPing(reply: Reply<undefined>): void {
     const gone = this.#goneError('ping')
     if (gone !== undefined) return this.#reply(reply, gone)
-    if (this.#phase !== 'live') {
-      const detail = 'there is no connection to a server'
-      const error = new ZooKeeperError(ErrorCode.connectionLoss, { operation: 'ping', detail })
-      return this.#reply(reply, error)
-    }
-    this.#liveness.sent(this.#now)
-    this.#conversation.ping(reply, this.#link())
+    const live = this.#phase === 'live'
+    if (live) this.#liveness.sent(this.#now)
+    this.conversation.ping(reply, this.#link(), live)
   }
 
-  #onAddAuth(input: Extract<Input, { kind: 'addAuth' }>): void {
+  #onAddAuth(input: InputOf<'addAuth'>): void {
     const gone = this.#goneError('addAuth')
     if (gone !== undefined) return this.#reply(input.reply, gone)
     const live = this.#phase === 'live'
-    this.#conversation.addAuth(input.auth, input.reply, this.#link(), live)
+    this.conversation.addAuth(input.auth, input.reply, this.#link(), live)
   }
 
   #goneError(operation: string): ZooKeeperError | undefined {
@@ -379,7 +346,7 @@ export class ClientCnxn implements Core<Input, Effect> {
     this.#closeDueAt = this.#now + this.#options.closeTimeoutMs
     if (this.#phase === 'live') {
       this.#liveness.sent(this.#now)
-      this.#conversation.closeSession(this.#link())
+      this.conversation.closeSession(this.#link())
     } else if (this.#session === undefined) {
       this.#end('closed', ErrorCode.connectionLoss, 'closed before a session was granted')
     } else if (this.#phase === 'pausing') {
@@ -394,7 +361,7 @@ export class ClientCnxn implements Core<Input, Effect> {
 
   #onExpired(reason: string): void {
     if (this.#closeReplies.length > 0) {
-      this.#closeAcknowledged = true
+      this.closeAcknowledged = true
       return this.#end('closed', ErrorCode.sessionExpired, reason)
     }
     this.#end('expired', ErrorCode.sessionExpired, reason)
@@ -403,12 +370,11 @@ export class ClientCnxn implements Core<Input, Effect> {
   /** Final: nothing is tried any more, and everything that waits is told. */
   #end(state: 'expired' | 'authFailed' | 'closed', code: number, reason: string): void {
     assert(this.#phase !== 'ended', 'a session ends once')
-    const linked = this.#phase !== 'pausing' && this.#phase !== 'idle'
-    if (linked) this.#disconnect(reason, true)
+    if (this.#isLinked) this.#disconnect(reason, true)
     this.#phase = 'ended'
     this.#state = state
-    this.#conversation.failSent(code, this.#link())
-    this.#conversation.failWaiting(code, this.#link())
+    this.conversation.failSent(code, this.#link())
+    this.conversation.failWaiting(code, this.#link())
     this.#changed(state, reason)
     for (const reply of this.#closeReplies) this.#reply(reply, undefined)
     this.#closeReplies = []

@@ -131,11 +131,12 @@ export class Conversation {
     return full === undefined ? undefined : errorOf(ErrorCode.throttledOp, operation, full)
   }
 
-  ping(reply: Reply<undefined> | undefined, link: Link): void {
+  /** A ping asks about the present link, so without one it fails at once. */
+  ping(reply: Reply<undefined> | undefined, link: Link, live: boolean): void {
+    if (!live) return failPing(reply, ErrorCode.connectionLoss, link, 'there is no connection')
     if (this.#pings.length >= this.#options.outstandingMax) {
-      const detail = `the queue is full: ${this.#pings.length} pings have no answer yet`
-      if (reply === undefined) return
-      return answer(reply, new ZooKeeperError(ErrorCode.throttledOp, { detail }), link)
+      const full = `the queue is full: ${this.#pings.length} pings have no answer yet`
+      return failPing(reply, ErrorCode.throttledOp, link, full)
     }
     this.#pings.push({ reply, sentAt: link.now })
     sendBytes(requestFrame(Xid.ping, OpCode.ping), link)
@@ -204,10 +205,8 @@ export class Conversation {
     const ping = this.#pings.shift()
     if (ping === undefined) return broken('a ping was answered that was never sent')
     this.#acknowledged(ping.sentAt)
-    if (ping.reply === undefined) return undefined
-    const failed = header.err !== ErrorCode.ok
-    const context = { operation: 'ping', server: link.server }
-    answer(ping.reply, failed ? new ZooKeeperError(header.err, context) : undefined, link)
+    if (header.err !== ErrorCode.ok) failPing(ping.reply, header.err, link)
+    else if (ping.reply !== undefined) answer(ping.reply, undefined, link)
     return undefined
   }
 
@@ -277,10 +276,7 @@ export class Conversation {
   /** Everything that was sent and has no answer: its outcome is unknown. */
   failSent(code: number, link: Link): void {
     for (const packet of this.#queue.takeSent()) failPacket(packet, code, link)
-    for (const { reply } of this.#pings.takeAll()) {
-      const error = new ZooKeeperError(code, { operation: 'ping', server: link.server })
-      if (reply !== undefined) answer(reply, error, link)
-    }
+    for (const { reply } of this.#pings.takeAll()) failPing(reply, code, link)
     for (const entry of this.#authSent.takeAll()) failAuth(entry, code, link)
   }
 
@@ -334,6 +330,21 @@ function failPacket(packet: Packet, code: number, link: Link, detail?: string): 
   const { operation, reply } = packet
   if (reply === undefined || typeof operation === 'string') return
   answer(reply, errorOf(code, operation, detail, link.server), link)
+}
+
+function failPing(
+  reply: Reply<undefined> | undefined,
+  code: number,
+  link: Link,
+  detail?: string,
+): void {
+  if (reply === undefined) return
+  const context = { operation: 'ping', server: link.server }
+  answer(
+    reply,
+    new ZooKeeperError(code, detail === undefined ? context : { ...context, detail }),
+    link,
+  )
 }
 
 function failAuth(entry: AuthEntry, code: number, link: Link): void {

@@ -112,7 +112,7 @@ export class ZooKeeper {
    * time-out; unlike `lastHeardMs` it errs on the safe side when this process was late to read.
    */
   get lastAcknowledgedSendMs(): number {
-    return this.#core.lastAcknowledgedSendMs
+    return this.#core.conversation.lastAcknowledgedSendMs
   }
 
   /** host:port of the server connected to; '' where there is none. */
@@ -121,7 +121,7 @@ export class ZooKeeper {
   }
 
   get outstandingCount(): number {
-    return this.#core.outstandingCount
+    return this.#core.conversation.outstandingCount
   }
 
   /** After `close`: whether a server has confirmed that the session is gone. */

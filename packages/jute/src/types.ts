@@ -54,11 +54,19 @@ export const ustring: Type<string> = {
   write: (writer, value) => writer.string(value),
 }
 
+/** The element's type is kept, so that tests and tools can walk the tables. */
+export interface VectorType<T, V> extends Type<V> {
+  readonly element: Type<T>
+  readonly nullable: boolean
+}
+
 /** A vector that must be there. */
-export function vector<T>(element: Type<T>): Type<readonly T[]> {
+export function vector<T>(element: Type<T>): VectorType<T, readonly T[]> {
   const inner = nullableVector(element)
   return {
     name: inner.name,
+    element,
+    nullable: false,
     read(reader) {
       const value = inner.read(reader)
       if (value === null) throw new JuteError(`${inner.name}: null`)
@@ -68,10 +76,12 @@ export function vector<T>(element: Type<T>): Type<readonly T[]> {
   }
 }
 
-export function nullableVector<T>(element: Type<T>): Type<readonly T[] | null> {
+export function nullableVector<T>(element: Type<T>): VectorType<T, readonly T[] | null> {
   const name = `vector<${element.name}>`
   return {
     name,
+    element,
+    nullable: true,
     read(reader) {
       const count = reader.int()
       if (count === -1) return null
@@ -94,11 +104,16 @@ export type AnyType = Type<any>
 type Fields = Readonly<Record<string, AnyType>>
 export type RecordOf<F extends Fields> = { readonly [K in keyof F]: TypeOf<F[K]> }
 
+export interface RecordType<F extends Fields> extends Type<RecordOf<F>> {
+  readonly fields: F
+}
+
 /** A record is its fields in the order written; the wire has no tags. */
-export function record<F extends Fields>(name: string, fields: F): Type<RecordOf<F>> {
+export function record<F extends Fields>(name: string, fields: F): RecordType<F> {
   const rows = Object.entries(fields) as [string, Type<unknown>][]
   return {
     name,
+    fields,
     read(reader) {
       const value: Record<string, unknown> = {}
       for (const [key, type] of rows) value[key] = type.read(reader)
