@@ -5,7 +5,7 @@ export interface Clock {
   now(): number
   /** Milliseconds since 1970. May step; only for what people and files see. */
   wallTime(): number
-  /** Runs once, not before `delayMs` have passed. Cancelling twice, or after the run, does nothing. */
+  /** Runs once, not before `delayMs` have passed. Cancelling again, or too late, does nothing. */
   after(delayMs: number, run: () => void): Cancel
   /** Runs every `intervalMs`; a late turn is not made up for. */
   every(intervalMs: number, run: () => void): Cancel

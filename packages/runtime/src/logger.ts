@@ -1,4 +1,4 @@
-/** What a driver may do with logs: an object of fields, then plain words. Fields hold no secrets. */
+/** What a driver may do with logs: fields, which hold no secrets, then plain words. */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void

@@ -5,7 +5,7 @@ import type { Logger } from './logger.ts'
 import type { Network } from './network.ts'
 import type { Random } from './random.ts'
 
-/** All that a driver may touch of the world, as one value: real in production, simulated in tests. */
+/** All that a driver may touch of the world: real in production, simulated in tests. */
 export interface Runtime {
   readonly clock: Clock
   readonly random: Random

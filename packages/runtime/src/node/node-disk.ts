@@ -1,6 +1,5 @@
-import { close, constants, fstat, open as openFd } from 'node:fs'
+import { close, constants, open as openFd } from 'node:fs'
 import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { DiskError } from '../disk.ts'
 import type { Disk, DiskFile, DiskLock, OpenMode } from '../disk.ts'
@@ -13,12 +12,11 @@ export interface NodeDiskOptions {
   readonly directoryMode?: number
 }
 
+/** What is used of `fs-native-extensions`. */
 interface FsNative {
   tryLock(fd: number): boolean
-  unlock(fd: number): void
 }
 
-const require = createRequire(import.meta.url)
 const OPEN_FLAGS: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY,
   write: constants.O_RDWR | constants.O_CREAT,
@@ -93,10 +91,10 @@ export class NodeDisk implements Disk {
    */
   lock(path: string): Promise<DiskLock> {
     return guard(path, async () => {
-      const native = require('fs-native-extensions') as FsNative
+      // @ts-expect-error: the package brings no types; FsNative names what is used of it
+      const { default: native } = (await import('fs-native-extensions')) as { default: FsNative }
       const fd = await promisify(openFd)(path, OPEN_FLAGS.write, this.#fileMode)
       try {
-        await promisify(fstat)(fd)
         if (!native.tryLock(fd)) {
           throw new DiskError('ELOCKED', path, `${path} is locked by another process`)
         }

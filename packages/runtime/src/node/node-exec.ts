@@ -7,7 +7,7 @@ const OUTPUT_GRACE_MS = 200
 const EXIT_NOT_EXECUTABLE = 126
 const EXIT_NOT_FOUND = 127
 
-/** Child processes through execa, which is loaded at the first run: most processes never need it. */
+/** Child processes through execa, loaded at the first run: most programs never need it. */
 export class NodeExec implements Exec {
   async run(command: readonly string[], options: ExecOptions): Promise<ExecResult> {
     const [program, ...rest] = command

@@ -41,14 +41,14 @@ export class SimConnection implements Connection {
   #close: ((cause: CloseCause) => void) | undefined
   onDrain: () => void = () => {}
 
-  constructor(process: SimProcess, local: Address, remote: Address) {
-    this.process = process
+  constructor(owner: SimProcess, local: Address, remote: Address) {
+    this.process = owner
     this.local = local
     this.remote = remote
-    this.#network = process.sim.network
+    this.#network = owner.sim.network
     this.out = new SimFlow(this.#network, this, () => this.peer as SimConnection)
     this.#network.connections.add(this)
-    process.network.connections.add(this)
+    owner.network.connections.add(this)
   }
 
   get onData(): (bytes: Uint8Array) => void {

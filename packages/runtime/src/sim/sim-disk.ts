@@ -273,21 +273,21 @@ export class SimDisk {
     }
   }
 
-  lock(path: string, shown: string, process: SimProcess): SimInode {
-    const inode = this.open(path, shown, 'write', process.host)
+  lock(path: string, shown: string, owner: SimProcess): SimInode {
+    const inode = this.open(path, shown, 'write', owner.host)
     if (this.#locks.has(inode)) {
       throw new DiskError('ELOCKED', shown, `${shown} is locked by another process`)
     }
-    this.#locks.set(inode, process)
+    this.#locks.set(inode, owner)
     return inode
   }
 
-  unlock(inode: SimInode, process: SimProcess): void {
-    if (this.#locks.get(inode) === process) this.#locks.delete(inode)
+  unlock(inode: SimInode, owner: SimProcess): void {
+    if (this.#locks.get(inode) === owner) this.#locks.delete(inode)
   }
 
-  releaseLocks(process: SimProcess): void {
-    for (const [inode, owner] of this.#locks) if (owner === process) this.#locks.delete(inode)
+  releaseLocks(owner: SimProcess): void {
+    for (const [inode, by] of this.#locks) if (by === owner) this.#locks.delete(inode)
   }
 
   /** Power loss at a host that has this disk mounted. */

@@ -18,8 +18,8 @@ const KILLED_EXIT_CODE = 137
 export class SimExec implements Exec {
   readonly #process: SimProcess
 
-  constructor(process: SimProcess) {
-    this.#process = process
+  constructor(owner: SimProcess) {
+    this.#process = owner
   }
 
   run(command: readonly string[], options: ExecOptions): Promise<ExecResult> {

@@ -62,14 +62,14 @@ export class SimHost {
   /** Starts a process; its main runs as its first turn, at this virtual time. */
   spawn(name: string, main: Main, options: SpawnOptions = {}): SimProcess {
     if (!this.up) throw this.sim.failure(`${this.name} is off: nothing can be started on it`)
-    const process = new SimProcess(this, name, options)
-    this.#processes.add(process)
-    this.sim.event(0, () => process.start(main))
-    return process
+    const owner = new SimProcess(this, name, options)
+    this.#processes.add(owner)
+    this.sim.event(0, () => owner.start(main))
+    return owner
   }
 
-  forget(process: SimProcess): void {
-    this.#processes.delete(process)
+  forget(owner: SimProcess): void {
+    this.#processes.delete(owner)
   }
 
   /** Paths below `at` are on that disk; several hosts may mount one. */
@@ -92,7 +92,7 @@ export class SimHost {
     if (!this.up) return
     this.sim.note(this.name, 'power lost')
     this.up = false
-    for (const process of this.processes) process.powerOff()
+    for (const owner of this.processes) owner.powerOff()
     for (const { disk } of this.#mounts) disk.losePower(this)
   }
 

@@ -35,8 +35,8 @@ export class SimProcessDisk implements Disk {
   lastDueMs = 0
   readonly #inFlight = new Set<InFlight>()
 
-  constructor(process: SimProcess) {
-    this.process = process
+  constructor(owner: SimProcess) {
+    this.process = owner
   }
 
   open(path: string, mode: OpenMode): Promise<DiskFile> {
@@ -106,9 +106,9 @@ export class SimProcessDisk implements Disk {
     options: OperationOptions = {},
   ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const { process } = this
-      if (!process.alive) return
-      const { sim, host } = process
+      const owner = this.process
+      if (!owner.alive) return
+      const { sim, host } = owner
       const { disk } = place
       const effect = (): T => {
         try {
@@ -123,9 +123,9 @@ export class SimProcessDisk implements Disk {
       this.lastDueMs = dueMs
       const event = sim.event(Math.max(0, dueMs - sim.now), () => {
         this.#inFlight.delete(operation)
-        sim.note(process.label, kind, place.path)
+        sim.note(owner.label, kind, place.path)
         const settle = attempt(effect, resolve, reject)
-        process.turn('disk', settle)
+        owner.turn('disk', settle)
       })
       const operation: InFlight = { event, effect, tear: options.tear }
       this.#inFlight.add(operation)

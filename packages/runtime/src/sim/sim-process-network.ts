@@ -6,7 +6,7 @@ import type { SimHost } from './sim-host.ts'
 import type { SimProcess } from './sim-process.ts'
 
 interface Listening {
-  readonly process: SimProcess
+  readonly owner: SimProcess
   readonly address: Address
   readonly onConnection: (connection: Connection) => void
   backlogCount: number
@@ -28,8 +28,8 @@ export class SimProcessNetwork implements Network {
   readonly connections = new Set<SimConnection>()
   readonly #listening = new Set<Listening>()
 
-  constructor(process: SimProcess) {
-    this.process = process
+  constructor(owner: SimProcess) {
+    this.process = owner
   }
 
   listen(address: Address, onConnection: (connection: Connection) => void): Promise<Listener> {
@@ -46,10 +46,10 @@ export class SimProcessNetwork implements Network {
       const port = address.port === 0 ? freePort(host) : address.port
       const bound = { host: address.host, port }
       if (findListening(host, bound, overlaps) !== undefined) refuse('EADDRINUSE', 'in use')
-      const { process } = this
-      const entry = { process, address: bound, onConnection, backlogCount: 0, open: true }
+      const owner = this.process
+      const entry = { owner, address: bound, onConnection, backlogCount: 0, open: true }
       this.#listening.add(entry)
-      process.sim.note(process.label, 'listens', port)
+      owner.sim.note(owner.label, 'listens', port)
       return { address: bound, close: () => this.#unlisten(entry) }
     })
   }
@@ -66,12 +66,12 @@ export class SimProcessNetwork implements Network {
 
   connect(address: Address, options: ConnectOptions): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const { process } = this
-      if (!process.alive) return
-      const { sim } = process
+      const owner = this.process
+      if (!owner.alive) return
+      const { sim } = owner
       let settled = false
       const settle = (error: NetworkError | undefined, made?: SimConnection): void => {
-        process.turn('connect', () => {
+        owner.turn('connect', () => {
           if (settled) return made?.destroy('no longer wanted')
           settled = true
           cancelLimit()
@@ -81,16 +81,16 @@ export class SimProcessNetwork implements Network {
         })
       }
       const fail = (code: string): void => settle(failed(code, address))
-      const cancelLimit = process.runtime.clock.after(options.timeoutMs, () => fail('ETIMEDOUT'))
+      const cancelLimit = owner.runtime.clock.after(options.timeoutMs, () => fail('ETIMEDOUT'))
       const onAbort = (): void => {
         sim.event(0, () => fail('ABORTED'))
       }
       if (options.signal?.aborted === true) return onAbort()
       options.signal?.addEventListener('abort', onAbort, { once: true })
       const attempt: Attempt = {
-        process,
+        owner,
         address,
-        done: () => settled || !process.alive,
+        done: () => settled || !owner.alive,
         established: made => settle(undefined, made),
         failed: fail,
       }
@@ -126,10 +126,10 @@ export class SimProcessNetwork implements Network {
 
   #answer<T>(run: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const { process } = this
-      if (!process.alive) return
-      process.sim.event(LOOKUP_MS, () => {
-        process.turn('connect', () => {
+      const owner = this.process
+      if (!owner.alive) return
+      owner.sim.event(LOOKUP_MS, () => {
+        owner.turn('connect', () => {
           try {
             resolve(run())
           } catch (error) {
@@ -142,7 +142,7 @@ export class SimProcessNetwork implements Network {
 }
 
 interface Attempt {
-  readonly process: SimProcess
+  readonly owner: SimProcess
   readonly address: Address
   readonly done: () => boolean
   readonly established: (connection: SimConnection) => void
@@ -150,11 +150,11 @@ interface Attempt {
 }
 
 function startAttempt(attempt: Attempt): void {
-  const { process, address } = attempt
-  const { network } = process.sim
-  const target = isLoopback(address.host) ? process.host : network.find(address.host)
+  const { owner, address } = attempt
+  const { network } = owner.sim
+  const target = isLoopback(address.host) ? owner.host : network.find(address.host)
   if (target === undefined) {
-    process.sim.event(LOOKUP_MS, () => attempt.failed('ENOTFOUND'))
+    owner.sim.event(LOOKUP_MS, () => attempt.failed('ENOTFOUND'))
     return
   }
   sendSyn(attempt, target, 0)
@@ -163,7 +163,7 @@ function startAttempt(attempt: Attempt): void {
 /** SYN, and again after 1, 3, 7, … seconds while nothing comes back. */
 function sendSyn(attempt: Attempt, target: SimHost, tries: number): void {
   if (attempt.done()) return
-  const { sim, host } = attempt.process
+  const { sim, host } = attempt.owner
   if (tries < SYN_RETRIES_MAX) {
     sim.event(SYN_RETRY_MS * 2 ** tries, () => sendSyn(attempt, target, tries + 1))
   }
@@ -191,15 +191,15 @@ function crossWire(from: SimHost, to: SimHost, arrive: () => void): void {
 }
 
 function establish(attempt: Attempt, listening: Listening): void {
-  const { process, address } = attempt
+  const { owner, address } = attempt
   if (!listening.open) return attempt.failed('ECONNREFUSED')
   const loopback = isLoopback(address.host)
-  const from = loopback ? address.host : process.host.ip
-  const here: Address = { host: from, port: ephemeralPort(process.host) }
-  const there = loopback ? address.host : listening.process.host.ip
-  const client = new SimConnection(process, here, address)
+  const from = loopback ? address.host : owner.host.ip
+  const here: Address = { host: from, port: ephemeralPort(owner.host) }
+  const there = loopback ? address.host : listening.owner.host.ip
+  const client = new SimConnection(owner, here, address)
   const local = { host: there, port: address.port }
-  const server = new SimConnection(listening.process, local, here)
+  const server = new SimConnection(listening.owner, local, here)
   client.peer = server
   server.peer = client
   client.out.push({ kind: 'open', accept: () => accept(listening, server) })
@@ -209,7 +209,7 @@ function establish(attempt: Attempt, listening: Listening): void {
 function accept(listening: Listening, server: SimConnection): boolean {
   if (!listening.open) return false
   listening.backlogCount++
-  listening.process.turn('accept', () => {
+  listening.owner.turn('accept', () => {
     listening.backlogCount--
     if (listening.open) listening.onConnection(server)
     else server.destroy('the listener is closed')
@@ -235,8 +235,8 @@ const accepts: Match = (bound, wanted) =>
 const overlaps: Match = (bound, wanted) => WILDCARDS.has(wanted) || accepts(bound, wanted)
 
 function findListening(host: SimHost, wanted: Address, match: Match): Listening | undefined {
-  for (const process of host.processes) {
-    for (const entry of process.network.listening) {
+  for (const owner of host.processes) {
+    for (const entry of owner.network.listening) {
       const { address } = entry
       if (address.port === wanted.port && match(address.host, wanted.host)) return entry
     }

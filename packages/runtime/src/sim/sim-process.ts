@@ -211,13 +211,13 @@ export class SimProcess {
   }
 }
 
-function makeClock(process: SimProcess): Clock {
-  const { sim, host } = process
+function makeClock(owner: SimProcess): Clock {
+  const { sim, host } = owner
   const after = (delayMs: number, run: () => void): Cancel => {
-    if (!process.alive) return () => {}
+    if (!owner.alive) return () => {}
     let cancelled = false
     const isCancelled = (): boolean => cancelled
-    const due = (): void => process.turn('timer', run, isCancelled)
+    const due = (): void => owner.turn('timer', run, isCancelled)
     const event = sim.event(Math.max(0, delayMs), due)
     return () => {
       cancelled = true
@@ -242,19 +242,19 @@ function makeClock(process: SimProcess): Clock {
   }
 }
 
-function makeLogger(process: SimProcess, bound: object): Logger {
-  const { sim } = process
+function makeLogger(owner: SimProcess, bound: object): Logger {
+  const { sim } = owner
   const log = (level: LogLine['level']) => (fields: object, message: string) => {
-    if (!process.alive) return
+    if (!owner.alive) return
     const all = { ...bound, ...fields }
-    sim.trace.add(sim.now, process.label, `log ${level} ${message}`, all)
-    sim.onLog?.({ atMs: sim.now, process, level, fields: all, message })
+    sim.trace.add(sim.now, owner.label, `log ${level} ${message}`, all)
+    sim.onLog?.({ atMs: sim.now, process: owner, level, fields: all, message })
   }
   return {
     debug: log('debug'),
     info: log('info'),
     warn: log('warn'),
     error: log('error'),
-    child: fields => makeLogger(process, { ...bound, ...fields }),
+    child: fields => makeLogger(owner, { ...bound, ...fields }),
   }
 }

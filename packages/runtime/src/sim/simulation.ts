@@ -3,10 +3,11 @@
  *
  * Everything that happens is an event in one queue ordered by virtual time. Between two events the
  * microtask queue is emptied, so promises inside simulated processes settle at the virtual moment
- * that caused them: `process.nextTick` runs only once no microtask is left. Chance comes from
+ * that caused them: see `microtasksEnd`. Chance comes from
  * generators forked by name; nothing reads the real clock. So one seed repeats everything, as long
  * as the code under test touches the world through its `Runtime` alone.
  */
+import { breathe, microtasksEnd } from '../node/event-loop.ts'
 import { EventQueue, type SimEvent } from './event-queue.ts'
 import { SimDisk } from './sim-disk.ts'
 import { SimHost } from './sim-host.ts'
@@ -176,14 +177,14 @@ export class Simulation {
     event.run = undefined
     this.#now = event.at
     run?.()
-    if (count % BREATH_EVENTS === BREATH_EVENTS - 1) await new Promise<void>(setImmediateResolve)
+    if (count % BREATH_EVENTS === BREATH_EVENTS - 1) await breathe()
     if (this.#codeRan) await this.#settle()
   }
 
   /** Empties the microtask queue. */
   async #settle(): Promise<void> {
     this.#codeRan = false
-    await new Promise<void>(nextTickResolve)
+    await microtasksEnd()
     if (this.#failure !== undefined) {
       const failure = this.#failure
       this.#failure = undefined
@@ -221,11 +222,11 @@ export class Simulation {
     return this.#pidNext++
   }
 
-  noteCrash(process: SimProcess, error: unknown): void {
+  noteCrash(crashed: SimProcess, error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.note(process.label, 'crashed', text.split('\n')[0])
-    if (!this.#failOnCrash || process.mayCrash) return
-    this.#failure ??= this.failure(`${process.label} crashed: ${text}`, error)
+    this.note(crashed.label, 'crashed', text.split('\n')[0])
+    if (!this.#failOnCrash || crashed.mayCrash) return
+    this.#failure ??= this.failure(`${crashed.label} crashed: ${text}`, error)
   }
 
   /** Ends the run: something outside the processes under test went wrong. */
@@ -234,12 +235,4 @@ export class Simulation {
     this.#failure ??= this.failure(`${what} failed: ${text}`, error)
     this.#codeRan = true
   }
-}
-
-function nextTickResolve(resolve: () => void): void {
-  process.nextTick(resolve)
-}
-
-function setImmediateResolve(resolve: () => void): void {
-  setImmediate(resolve)
 }

@@ -148,7 +148,7 @@ test('a kill alone loses nothing that was written', async () => {
   expect(content(sim, '/f')).toBe('a new and longer content')
 })
 
-test('hosts that mount a shared disk see one directory, and lose their own writes only', async () => {
+test('hosts on a shared disk see one directory, and lose their own writes only', async () => {
   for (let seed = 0; seed < 20; seed++) {
     const sim = new Simulation({ seed })
     const shared = sim.sharedDisk('edits')
@@ -182,7 +182,7 @@ async function codes(
   return found
 }
 
-test('a full disk takes what fits, then ENOSPC, and appends stay refused until a truncate', async () => {
+test('a full disk takes what fits, and appends stay refused until a truncate', async () => {
   const found = await codes(
     sim => (sim.host('a').disk.capacityBytes = OLD.length + 10),
     async ({ disk }, note) => {

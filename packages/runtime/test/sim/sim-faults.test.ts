@@ -149,7 +149,7 @@ test('a killed process behind a cut is noticed by what is sent after the heal', 
   expect(atA.causes[0]?.kind).toBe('reset')
 })
 
-test('a listener on loopback is not reached from outside, nor one outside from loopback', async () => {
+test('a listener on loopback is out of reach from outside, and the other way round', async () => {
   const sim = new Simulation({ seed: 10 })
   const codes: string[] = []
   sim.host('a').spawn('p', async ({ network }) => {

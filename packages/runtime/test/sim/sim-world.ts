@@ -7,12 +7,12 @@ export async function makeSimWorld(): Promise<World> {
   const sim = new Simulation({ seed: 'acceptance' })
   const host = sim.host('one')
   host.onExec(runScript)
-  host.disk.put('/work/.keep', new Uint8Array())
-  const setUp = host.spawn('set-up', async ({ disk }) => disk.remove('/work/.keep'))
+  host.disk.put('/test/.keep', new Uint8Array())
+  const setUp = host.spawn('set-up', async ({ disk }) => disk.remove('/test/.keep'))
   await sim.runUntil(10)
   setUp.exit()
   return {
-    directory: '/work',
+    directory: '/test',
     run: async body => {
       const outcome: { ended: boolean; error?: unknown } = { ended: false }
       host.spawn('body', async runtime => {

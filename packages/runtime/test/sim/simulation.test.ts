@@ -3,7 +3,7 @@ import { Simulation, SimulationFailure } from '@baton/runtime/sim'
 import { expect, test } from 'vitest'
 import { elapse } from '../../../../test/acceptance/world.ts'
 
-/** Five clients and a server under loss, cuts, stalls, kills and power loss: all that draws chance. */
+/** Clients and a server under loss, cuts, stalls, lag and power loss: all that draws chance. */
 async function busyRun(seed: number): Promise<Simulation> {
   const sim = new Simulation({ seed })
   sim.network.setDefault({ minMs: 0.1, maxMs: 4, loss: 0.02 })
