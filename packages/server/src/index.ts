@@ -1,1 +1,6 @@
-export {}
+export { ConfigError, parseZooCfg } from './config.ts'
+export type { ServerConfig } from './config.ts'
+export { ServerMetrics } from './metrics.ts'
+export { SERVER_VERSION } from './server-status.ts'
+export { ZooKeeperServer } from './zookeeper-server.ts'
+export type { ServerEnd, ServerOptions, ServerRuntime } from './zookeeper-server.ts'
