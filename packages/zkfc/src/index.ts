@@ -1,1 +1,4 @@
-export {}
+export * from './events.ts'
+export * from './fencing/index.ts'
+export * from './process-evidence.ts'
+export * from './session-store.ts'
