@@ -45,6 +45,8 @@ export class RedisStreamStore implements StreamStore {
     })
     try {
       await redis.connect()
+      // ioredis calls itself connected before the password was checked.
+      await redis.ping()
     } catch (error) {
       redis.disconnect()
       throw plainError(cause ?? error)
