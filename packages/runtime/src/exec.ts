@@ -2,7 +2,8 @@ export interface Exec {
   /**
    * Runs `command` (program, then its arguments; no shell is added) in a process group of its own.
    * At `timeoutMs`, or when `signal` aborts, the whole group is killed; the promise resolves once
-   * the program has ended. A missing program resolves with exit code 127. Never rejects.
+   * the program has ended, or two seconds after a kill that did not end it. A missing program
+   * resolves with exit code 127. Never rejects.
    */
   run(command: readonly string[], options: ExecOptions): Promise<ExecResult>
 }

@@ -4,8 +4,13 @@ import { OutputCapture } from './output-capture.ts'
 
 /** A background child may hold the pipes open after the program has ended; not longer than this. */
 const OUTPUT_GRACE_MS = 200
+/** A program stuck in the kernel (a dead NFS server) or of another user outlives SIGKILL. */
+const KILL_GRACE_MS = 2_000
 const EXIT_NOT_EXECUTABLE = 126
 const EXIT_NOT_FOUND = 127
+const EXIT_SIGNAL_BASE = 128
+const EXIT_KILLED = EXIT_SIGNAL_BASE + constants.signals.SIGKILL
+const SURVIVED_MARK = '\n[killed, but it has not ended]\n'
 
 /** Child processes through execa, loaded at the first run: most programs never need it. */
 export class NodeExec implements Exec {
@@ -13,7 +18,7 @@ export class NodeExec implements Exec {
     const [program, ...rest] = command
     if (program === undefined || program === '') return notStarted('ENOENT', 'an empty command')
     if (options.signal?.aborted === true) {
-      return { exitCode: 128 + 9, stdout: '', stderr: '', timedOut: false }
+      return { exitCode: EXIT_KILLED, stdout: '', stderr: '', timedOut: false }
     }
     const { execa } = await import('execa')
     const child = execa(program, rest, {
@@ -38,7 +43,9 @@ export class NodeExec implements Exec {
       return notStarted(failed.code ?? 'ENOENT', failed.originalMessage ?? program)
     }
     const ended = await superviseGroup(child as unknown as Child, child.pid, options)
-    return { ...ended, stdout: stdout.end(), stderr: stderr.end() }
+    const { exitCode, timedOut, survived } = ended
+    const mark = survived ? SURVIVED_MARK : ''
+    return { exitCode, timedOut, stdout: stdout.end(), stderr: stderr.end() + mark }
   }
 }
 
@@ -54,33 +61,46 @@ interface Pipe {
   destroy(): void
 }
 
-type Ended = Pick<ExecResult, 'exitCode' | 'timedOut'>
+interface Ended {
+  readonly exitCode: number
+  readonly timedOut: boolean
+  /** Killed, and yet it has not ended. */
+  readonly survived: boolean
+}
 
 function superviseGroup(child: Child, pid: number, options: ExecOptions): Promise<Ended> {
   return new Promise(resolve => {
     let timedOut = false
-    const kill = (): void => killGroup(pid)
-    const timer = setTimeout(() => {
+    let grace: NodeJS.Timeout | undefined
+    const settle = (ended: Ended): void => {
+      clearTimeout(grace)
+      clearTimeout(limit)
+      options.signal?.removeEventListener('abort', kill)
+      process.off('exit', kill)
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+      resolve(ended)
+    }
+    const kill = (): void => {
+      killGroup(pid)
+      const exitCode = EXIT_KILLED
+      grace ??= setTimeout(() => settle({ exitCode, timedOut, survived: true }), KILL_GRACE_MS)
+    }
+    const limit = setTimeout(() => {
       timedOut = true
       kill()
     }, options.timeoutMs)
     options.signal?.addEventListener('abort', kill, { once: true })
+    if (options.signal?.aborted === true) kill()
     // A fencing script must not go on once nobody reads its verdict.
     process.once('exit', kill)
     child.once('exit', (code, signal) => {
-      clearTimeout(timer)
-      options.signal?.removeEventListener('abort', kill)
-      process.off('exit', kill)
-      const ended = { exitCode: code ?? 128 + signalNumber(signal), timedOut }
-      const grace = setTimeout(() => {
-        child.stdout?.destroy()
-        child.stderr?.destroy()
-        resolve(ended)
-      }, OUTPUT_GRACE_MS)
-      child.once('close', () => {
-        clearTimeout(grace)
-        resolve(ended)
-      })
+      clearTimeout(grace)
+      clearTimeout(limit)
+      const exitCode = code ?? EXIT_SIGNAL_BASE + signalNumber(signal)
+      const ended = { exitCode, timedOut, survived: false }
+      grace = setTimeout(() => settle(ended), OUTPUT_GRACE_MS)
+      child.once('close', () => settle(ended))
     })
   })
 }
@@ -89,8 +109,10 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch (error) {
-    // ESRCH: the whole group has ended by itself, which is what the kill was for.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    // ESRCH: the whole group has ended by itself, which is what the kill was for. EPERM: all of it
+    // runs as another user; the grace then ends and the result says that it has not ended.
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error
   }
 }
 

@@ -4,7 +4,7 @@ import type { DiskOperationKind } from './sim-disk.ts'
 import type { SimInode } from './sim-inode.ts'
 import type { Located, OperationOptions, SimProcessDisk } from './sim-process-disk.ts'
 
-/** Keeps the promises of the real file; `NodeDiskFile` says why errors of appends and syncs stay. */
+/** Keeps the promises of the real file; `NodeDiskFile` says why errors of appends, syncs stay. */
 export class SimDiskFile implements DiskFile {
   readonly path: string
   readonly #disk: SimProcessDisk

@@ -34,7 +34,7 @@ export class SimExec implements Exec {
       const finish = (result: ExecResult): void => {
         if (ended) return
         ended = true
-        sim.cancel(limit)
+        cancelLimit()
         options.signal?.removeEventListener('abort', onAbort)
         sim.note(host.name, 'program ended', result.exitCode)
         if (!linesGiven && options.onLine !== undefined) giveLines(caller, result, options.onLine)
@@ -58,7 +58,8 @@ export class SimExec implements Exec {
           if (!ended) caller.turn('exec', () => options.onLine?.(text, stream))
         },
       }
-      const limit = sim.event(options.timeoutMs, () => kill(true))
+      // A timer of the caller: while that is stopped, or once it is dead, nobody kills at the limit.
+      const cancelLimit = caller.runtime.clock.after(options.timeoutMs, () => kill(true))
       if (options.signal?.aborted === true) onAbort()
       else options.signal?.addEventListener('abort', onAbort, { once: true })
       const startMs = sim.random.fork(`exec/${sim.now}`).between(START_MS_MIN, START_MS_MAX)
