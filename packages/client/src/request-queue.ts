@@ -26,9 +26,10 @@ export class RequestQueue {
   readonly #waiting = new Fifo<Packet>()
   readonly #sent = new Fifo<Packet>()
   #bytes = 0
-  #xid = 0
+  #xid: number
 
-  constructor(countMax: number, bytesMax: number) {
+  constructor(countMax: number, bytesMax: number, lastXid = 0) {
+    this.#xid = lastXid
     this.countMax = countMax
     this.bytesMax = bytesMax
   }

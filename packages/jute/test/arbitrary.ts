@@ -31,7 +31,7 @@ export function valuesOf(type: AnyType): fc.Arbitrary<unknown> {
 }
 
 /** Every record that the package exports. */
-export const allRecords: readonly AnyType[] = Object.values(jute).filter(
+export const allRecords: readonly AnyType[] = (Object.values(jute) as unknown[]).filter(
   (value): value is jute.RecordType<Record<string, AnyType>> =>
     typeof value === 'object' && value !== null && 'fields' in value && 'read' in value,
 )
