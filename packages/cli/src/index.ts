@@ -1,1 +1,2 @@
-export {}
+export type { CliIo, Signal } from './cli-io.ts'
+export { main } from './main.ts'

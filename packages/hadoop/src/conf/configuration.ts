@@ -22,6 +22,8 @@ export interface ConfigurationEntry {
 export interface LoadOptions {
   /** Holds core-site.xml and hdfs-site.xml; without it there are defaults and overrides only. */
   readonly directory?: string
+  /** Further files, read after the site files (Hadoop's `-conf`); each must exist. */
+  readonly files?: readonly string[]
   /** `-D key=value`, in order; they beat every file, `final` or not. */
   readonly overrides?: readonly (readonly [string, string])[]
   readonly disk: Disk

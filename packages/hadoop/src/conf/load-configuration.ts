@@ -18,6 +18,7 @@ export const INCLUDED_FILES_MAX = 256
 /** What loading needs to know. */
 export interface LoadRequest {
   readonly directory?: string
+  readonly files?: readonly string[]
   readonly overrides?: readonly (readonly [string, string])[]
   readonly disk: Disk
   readonly warn: (text: string) => void
@@ -45,6 +46,9 @@ export async function loadEntries(
       `configuration directory ${request.directory}: neither core-site.xml nor hdfs-site.xml` +
         ' is in it; name the right one with --conf DIR or HADOOP_CONF_DIR',
     )
+  }
+  for (const path of request.files ?? []) {
+    if (!(await loading.addFile(path))) loading.problems.add(`${path}: no such file`)
   }
   loading.addOverrides(request.overrides ?? [])
   loading.problems.throwIfAny()

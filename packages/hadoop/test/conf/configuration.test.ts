@@ -80,6 +80,15 @@ describe('the order of loading', () => {
     expect((await load({ hdfs: property('a', 'hdfs'), other })).conf.get('a')).toBe('rbf')
   })
 
+  test('further files come after the site files and must exist', async () => {
+    const files = { '/x.xml': configurationXml(property('a', 'more')) }
+    const disk = filesDisk(files)
+    const conf = await Configuration.load({ disk, env: {}, files: ['/x.xml'] })
+    expect(conf.get('a')).toBe('more')
+    const missing = Configuration.load({ disk, env: {}, files: ['/x.xml', '/y.xml'] })
+    await expect(missing).rejects.toThrow('/y.xml: no such file')
+  })
+
   test('without a directory there are defaults and -D', async () => {
     const conf = await Configuration.load({ disk: filesDisk({}), env: {}, overrides: [['a', '']] })
     expect(conf.get('a')).toBe('')

@@ -1,0 +1,146 @@
+/**
+ * The `baton` program: global options, then the command's name, then its own words. Each command
+ * is loaded when it is called, so that a short one such as haadmin starts quickly.
+ */
+import { Command, CommanderError, Option } from 'commander'
+import type { CliIo } from './cli-io.ts'
+import { parseGenericOptions, UsageError, type GenericOptions } from './generic-options.ts'
+
+export const EXIT_USAGE = 1
+
+interface GlobalOptions {
+  readonly conf?: string
+  readonly D?: readonly string[]
+}
+
+/** A command that takes its words as Hadoop's or ZooKeeper's own program does. */
+interface CommandRow {
+  readonly name: string
+  readonly words: string
+  readonly description: string
+  readonly help: string
+  readonly run: (io: CliIo, generic: GenericOptions) => Promise<number>
+}
+
+const COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'haadmin',
+    words: '[-ns <nameserviceId>] -command [words...]',
+    description: 'ask and change the state of NameNodes, as `hdfs haadmin`',
+    help: `
+Examples:
+  baton haadmin -getAllServiceState
+  baton haadmin -getServiceState nn1 --json
+  baton haadmin -ns mycluster -failover nn1 nn2
+  baton --conf /etc/hadoop/conf haadmin -checkHealth nn1
+  baton haadmin -help                      every command; -help <command> for one
+
+Exit code: 0, or 255 for every failure (as hdfs haadmin).`,
+    run: async (io, generic) => (await import('./haadmin/haadmin.ts')).runHaAdmin(io, generic),
+  },
+  {
+    name: 'zkcli',
+    words: '[-server <host:port>] [command] [words...]',
+    description: 'read and change znodes, as zkCli.sh; a shell where no command is given',
+    help: `
+Examples:
+  baton zkcli -server 127.0.0.1:2181 ls /hadoop-ha
+  baton zkcli -server 127.0.0.1:2181 get -s /hadoop-ha/mycluster/ActiveBreadCrumb
+  baton zkcli -server z1:2181,z2:2181/chroot create -s /queue/item data
+  baton zkcli help                         every command with its options
+
+Exit code: 0; 1 for a failed command; 2 for wrong words; 3 where no server could be reached.`,
+    run: async (io, generic) => (await import('./zkcli/zkcli.ts')).runZkCli(io, generic),
+  },
+  {
+    name: 'server',
+    words: '[--log-level <level>] <zoo.cfg>',
+    description: 'run a coordination server in the foreground, as zkServer.sh start-foreground',
+    help: `
+Examples:
+  baton server /etc/zookeeper/zoo.cfg
+  baton server --log-level debug ./zoo.cfg
+
+Stops in order at SIGTERM and SIGINT. Exit code: 0 after a stop; 1 where it could not start or go on;
+2 for a wrong zoo.cfg or wrong words.`,
+    run: async (io, generic) => (await import('./server-command.ts')).runServer(io, generic),
+  },
+]
+
+/** Runs one command to its end; the exit code of the process. Never rejects. */
+export async function main(words: readonly string[], io: CliIo): Promise<number> {
+  let exitCode = 0
+  const program = createProgram(io, code => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(words, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode
+    const text = error instanceof UsageError ? error.message : textOf(error)
+    io.stderr(`baton: ${text}\n`)
+    return EXIT_USAGE
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function createProgram(io: CliIo, ended: (exitCode: number) => void): Command {
+  const program = new Command('baton')
+    .description('Keeps HDFS up when a NameNode dies.')
+    .option('--conf <dir>', 'directory of core-site.xml and hdfs-site.xml (HADOOP_CONF_DIR)')
+    .option('-D <key=value>', 'set a configuration key; beats every file', append)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: io.stdout, writeErr: io.stderr })
+    .addHelpText('after', '\nExample:\n  baton --conf /etc/hadoop/conf haadmin -getAllServiceState')
+  for (const row of COMMANDS) {
+    program
+      .command(row.name)
+      .description(row.description)
+      .usage(row.words)
+      .helpOption('--help', 'this text')
+      .argument('[words...]')
+      .allowUnknownOption()
+      .passThroughOptions()
+      .addHelpText('after', row.help)
+      .action(async (own: readonly string[]) => {
+        ended(await row.run(io, merge(program.opts<GlobalOptions>(), own)))
+      })
+  }
+  addDemo(program, ended)
+  return program
+}
+
+function append(value: string, earlier: readonly string[] = []): readonly string[] {
+  return [...earlier, value]
+}
+
+/** Options in front of the command's name and right behind it count alike; the latter win. */
+function merge(globals: GlobalOptions, words: readonly string[]): GenericOptions {
+  const before = parseGenericOptions((globals.D ?? []).flatMap(pair => ['-D', pair]))
+  const own = parseGenericOptions(words)
+  return {
+    conf: own.conf ?? globals.conf,
+    overrides: [...before.overrides, ...own.overrides],
+    rest: own.rest,
+    ignored: own.ignored,
+  }
+}
+
+function addDemo(program: Command, ended: (exitCode: number) => void): void {
+  program
+    .command('demo')
+    .description(
+      'the whole job on this machine: cluster, faults, failovers; nothing is left behind',
+    )
+    .addOption(new Option('--keep', 'stay up afterwards, until Ctrl-C').default(false))
+    .addOption(new Option('--json', 'the result as data on standard output').default(false))
+    .action(async (options: { readonly keep: boolean; readonly json: boolean }) => {
+      const { runDemo } = await import('./demo/demo.ts')
+      ended(await runDemo({ ...options, stdout: process.stdout, stderr: process.stderr }))
+    })
+}

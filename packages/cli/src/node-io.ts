@@ -1,0 +1,73 @@
+import { writeSync } from 'node:fs'
+import { networkInterfaces, userInfo } from 'node:os'
+import { createInterface } from 'node:readline'
+import type { CliIo, Shell } from './cli-io.ts'
+import { lineReader } from './line-reader.ts'
+
+/** The process itself. */
+export function nodeIo(): CliIo {
+  const readLine = lineReader(() => process.stdin)
+  return {
+    env: process.env,
+    stdout: text => write(process.stdout, 1, text),
+    stderr: text => write(process.stderr, 2, text),
+    readLine,
+    openShell: async words =>
+      process.stdin.isTTY ? terminalShell(words) : { ask: () => readLine(), close() {} },
+    processUser: nameOfUser(),
+    localAddresses: () =>
+      Object.values(networkInterfaces())
+        .flat()
+        .flatMap(entry => (entry === undefined ? [] : [entry.address])),
+    runtime: async logger => {
+      const { createNodeRuntime } = await import('@baton/runtime/node')
+      return createNodeRuntime(logger === undefined ? {} : { logger })
+    },
+    onSignal: (names, run) => {
+      for (const name of names) process.on(name, run)
+      return () => {
+        for (const name of names) process.off(name, run)
+      }
+    },
+  }
+}
+
+/**
+ * Terminals are written to directly, so that nothing is lost when the process ends at once; pipes
+ * and files through node's stream, which waits where the reader is slow.
+ */
+function write(stream: NodeJS.WriteStream, descriptor: number, text: string): void {
+  if (!stream.isTTY) stream.write(text)
+  else writeSync(descriptor, text)
+}
+
+function nameOfUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return process.env['USER'] ?? 'unknown' // a uid without an entry, as in containers
+  }
+}
+
+function terminalShell(words: readonly string[]): Shell {
+  const completer = (line: string): [string[], string] => {
+    return [words.filter(word => word.startsWith(line)), line]
+  }
+  const { stdin: input, stdout: output } = process
+  const reader = createInterface({ input, output, completer })
+  let closed = false
+  reader.once('close', () => (closed = true))
+  return {
+    ask: question =>
+      new Promise(resolve => {
+        if (closed) return resolve(undefined)
+        const onClose = (): void => resolve(undefined)
+        reader.once('close', onClose)
+        reader.question(question, line => {
+          reader.off('close', onClose)
+          resolve(line)
+        })
+      }),
+    close: () => reader.close(),
+  }
+}

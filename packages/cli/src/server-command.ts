@@ -1,0 +1,76 @@
+import { readFile, type Cancel, type Logger } from '@baton/runtime'
+import { createLogger, type LogLevel } from '@baton/runtime/node'
+import { ConfigError, parseZooCfg, ZooKeeperServer, type ServerConfig } from '@baton/server'
+import type { CliIo, Signal } from './cli-io.ts'
+import type { GenericOptions } from './generic-options.ts'
+
+export const SERVER_EXIT = { ok: 0, failed: 1, configuration: 2 } as const
+const CONFIGURATION_BYTES_MAX = 1_048_576
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
+
+interface ServerWords {
+  readonly file: string
+  readonly level: LogLevel
+}
+
+/** `baton server zoo.cfg`: runs until SIGTERM or SIGINT, or until the server cannot go on. */
+export async function runServer(io: CliIo, generic: GenericOptions): Promise<number> {
+  const words = parseWords(generic.rest)
+  if (words === undefined) {
+    io.stderr('Usage: baton server [--log-level debug|info|warn|error|silent] <zoo.cfg>\n')
+    return SERVER_EXIT.configuration
+  }
+  const config = await readConfig(io, words.file)
+  if (config === undefined) return SERVER_EXIT.configuration
+  const logger = createLogger({ level: words.level, fields: { component: 'server' } })
+  const runtime = await io.runtime(logger)
+  let server: ZooKeeperServer
+  try {
+    server = await ZooKeeperServer.start({ runtime, config })
+  } catch (error) {
+    io.stderr(`The server could not start: ${messageOf(error)}\n`)
+    return SERVER_EXIT.failed
+  }
+  const cancel = stopAtSignal(io, server, logger)
+  const { error } = await server.whenEnded
+  cancel()
+  if (error === undefined) return SERVER_EXIT.ok
+  io.stderr(`The server ended: ${error.message}\n`)
+  return SERVER_EXIT.failed
+}
+
+function stopAtSignal(io: CliIo, server: ZooKeeperServer, logger: Logger): Cancel {
+  return io.onSignal(['SIGTERM', 'SIGINT'], (signal: Signal) => {
+    logger.info({ signal }, 'stopping')
+    server.stop().catch((error: unknown) => {
+      logger.error({ error: messageOf(error) }, 'stopping did not go as it should')
+    })
+  })
+}
+
+function parseWords(words: readonly string[]): ServerWords | undefined {
+  const named = words[0] === '--log-level'
+  const [file, ...more] = named ? words.slice(2) : words
+  const level = named ? LEVELS.find(known => known === words[1]) : 'info'
+  if (file === undefined || more.length > 0 || level === undefined) return undefined
+  return { file, level }
+}
+
+/** undefined after all that is wrong with the file was printed. */
+async function readConfig(io: CliIo, file: string): Promise<ServerConfig | undefined> {
+  try {
+    const { disk } = await io.runtime()
+    const bytes = await readFile(disk, file, CONFIGURATION_BYTES_MAX)
+    if (bytes !== undefined) return parseZooCfg(new TextDecoder().decode(bytes), file)
+    io.stderr(`${file}: no such file\n`)
+  } catch (error) {
+    io.stderr(
+      error instanceof ConfigError ? `${error.message}\n` : `${file}: ${messageOf(error)}\n`,
+    )
+  }
+  return undefined
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
