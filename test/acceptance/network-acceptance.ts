@@ -40,6 +40,7 @@ function dataAcceptance(make: MakeWorld): void {
       const atClient = new Recorder(client)
       const sent = numbers(5_000)
       for (let at = 0; at < sent.length; at += 100) client.send(sent.slice(at, at + 100))
+      client.send(new Uint8Array())
       server.send(Uint8Array.of(7, 8))
       expect(await atServer.until(sent.length)).toEqual([...sent])
       expect(await atClient.until(2)).toEqual([7, 8])
@@ -87,6 +88,21 @@ function dataAcceptance(make: MakeWorld): void {
       expect(atClient.drainCount).toBeGreaterThan(0)
       expect(client.queuedBytes).toBe(0)
       client.close()
+      await listener.close()
+    }))
+
+  test('a sender that ignores the mark loses its link at the bound of the queue', () =>
+    inWorld(make, async runtime => {
+      const { listener, client, server } = await makePair(runtime)
+      const atServer = new Recorder(server)
+      const atClient = new Recorder(client)
+      server.pause()
+      const chunk = new Uint8Array(16 * 1024 * 1024)
+      for (let count = 0; count < 18; count++) client.send(chunk)
+      const cause = await atClient.closed
+      expect(cause).toEqual({ kind: 'reset', reason: 'the send queue passed its bound' })
+      server.destroy()
+      await atServer.closed
       await listener.close()
     }))
 

@@ -10,11 +10,8 @@
 import type { Socket } from 'node:net'
 import type { Address } from '../address.ts'
 import type { CloseCause, Connection } from '../network.ts'
+import { SEND_MARK_BYTES, SEND_QUEUE_BYTES_MAX, SEND_QUEUE_REASON } from '../send-limits.ts'
 
-/** `send` answers false above this. */
-export const SEND_MARK_BYTES = 1024 * 1024
-/** A sender that ignores the mark loses its link here rather than the process its memory. */
-export const SEND_QUEUE_BYTES_MAX = 256 * 1024 * 1024
 /** Batches up to this size are copied into one buffer; a larger one goes out as a vector. */
 const COALESCE_BYTES_MAX = 128 * 1024
 /** How long a closed link may take to flush and to see the peer's FIN. */
@@ -35,6 +32,7 @@ export class NodeConnection implements Connection {
   #data: ((bytes: Uint8Array) => void) | undefined
   #close: ((cause: CloseCause) => void) | undefined
   onDrain: () => void = () => {}
+  readonly #written = (): void => this.#onWritten()
 
   constructor(socket: Socket, remote: Address) {
     this.#socket = socket
@@ -87,7 +85,7 @@ export class NodeConnection implements Connection {
     if (queuedBytes <= SEND_MARK_BYTES) return true
     this.#drainDue = true
     if (queuedBytes > SEND_QUEUE_BYTES_MAX) {
-      this.#abort({ kind: 'reset', reason: 'the send queue passed its bound' })
+      this.#abort({ kind: 'reset', reason: SEND_QUEUE_REASON })
     }
     return false
   }
@@ -121,7 +119,7 @@ export class NodeConnection implements Connection {
     const bytes = this.#pendingBytes
     this.#pending = []
     this.#pendingBytes = 0
-    const written = (): void => this.#onWritten()
+    const written = this.#written
     if (chunks.length === 1) {
       this.#socket.write(first, written)
     } else if (bytes <= COALESCE_BYTES_MAX) {

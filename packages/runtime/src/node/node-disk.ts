@@ -91,8 +91,7 @@ export class NodeDisk implements Disk {
    */
   lock(path: string): Promise<DiskLock> {
     return guard(path, async () => {
-      // @ts-expect-error: the package brings no types; FsNative names what is used of it
-      const { default: native } = (await import('fs-native-extensions')) as { default: FsNative }
+      const native = await loadNative(path)
       const fd = await promisify(openFd)(path, OPEN_FLAGS.write, this.#fileMode)
       try {
         if (!native.tryLock(fd)) {
@@ -104,6 +103,19 @@ export class NodeDisk implements Disk {
       }
       return lockOf(path, fd)
     })
+  }
+}
+
+async function loadNative(path: string): Promise<FsNative> {
+  try {
+    // @ts-expect-error: the package brings no types; FsNative names what is used of it
+    const loaded = (await import('fs-native-extensions')) as { default: FsNative }
+    return loaded.default
+  } catch (cause) {
+    const why = (cause as Error).message
+    const platform = `${process.platform} ${process.arch}`
+    const message = `cannot lock ${path}: fs-native-extensions does not load on ${platform}: ${why}`
+    throw new DiskError('ENOLCK', path, message)
   }
 }
 

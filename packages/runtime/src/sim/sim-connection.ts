@@ -7,12 +7,11 @@
  */
 import type { Address } from '../address.ts'
 import type { CloseCause, Connection } from '../network.ts'
+import { SEND_MARK_BYTES, SEND_QUEUE_BYTES_MAX, SEND_QUEUE_REASON } from '../send-limits.ts'
 import { SimFlow, type Segment } from './sim-flow.ts'
 import type { SimNetwork } from './sim-network.ts'
 import type { SimProcess } from './sim-process.ts'
 
-/** As in the real network: `send` answers false above it. */
-const SEND_MARK_BYTES = 1024 * 1024
 /** What the sender's kernel takes off the program's hands. */
 const KERNEL_BYTES = 256 * 1024
 /** libuv reads so much at once. */
@@ -84,9 +83,13 @@ export class SimConnection implements Connection {
 
   send(bytes: Uint8Array): boolean {
     if (!this.process.alive || this.#settled || this.#state !== 'open') return false
-    this.out.push({ kind: 'data', bytes })
+    if (bytes.length > 0) this.out.push({ kind: 'data', bytes })
     if (this.queuedBytes <= SEND_MARK_BYTES) return true
     this.#drainDue = true
+    if (this.queuedBytes > SEND_QUEUE_BYTES_MAX) {
+      this.#settle({ kind: 'reset', reason: SEND_QUEUE_REASON })
+      this.#sendReset('ECONNRESET')
+    }
     return false
   }
 

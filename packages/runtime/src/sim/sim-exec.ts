@@ -58,7 +58,7 @@ export class SimExec implements Exec {
           if (!ended) caller.turn('exec', () => options.onLine?.(text, stream))
         },
       }
-      // A timer of the caller: while that is stopped, or once it is dead, nobody kills at the limit.
+      // A timer of the caller: nobody kills at the limit while that is stopped or once it is dead.
       const cancelLimit = caller.runtime.clock.after(options.timeoutMs, () => kill(true))
       if (options.signal?.aborted === true) onAbort()
       else options.signal?.addEventListener('abort', onAbort, { once: true })

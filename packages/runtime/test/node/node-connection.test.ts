@@ -99,17 +99,6 @@ test('bytes the peer sends after our close do not turn our last bytes into a res
   server.close()
 })
 
-test('a sender that ignores the mark loses its link at the bound of the queue', async () => {
-  const [server, port] = await plainServer(socket => {
-    socket.pause()
-  })
-  const link = new Recorder(await new NodeNetwork().connect({ host: '127.0.0.1', port }, TIMEOUT))
-  const chunk = new Uint8Array(16 * 1024 * 1024)
-  for (let count = 0; count < 17; count++) link.connection.send(chunk)
-  expect(await link.closed).toEqual({ kind: 'reset', reason: 'the send queue passed its bound' })
-  server.close()
-})
-
 test('links beyond the bound of a listener are closed at once', async () => {
   const network = new NodeNetwork({ connectionsMax: 1 })
   const listener = await network.listen({ host: '127.0.0.1', port: 0 }, connection => {
