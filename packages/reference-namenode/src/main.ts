@@ -52,7 +52,7 @@ function readOptions(argv: readonly string[]): MainOptions | undefined {
 }
 
 async function start(options: MainOptions): Promise<ReferenceNameNode> {
-  const logger = createLogger({ fields: { namenodeId: options.id } })
+  const logger = createLogger()
   const runtime = createNodeRuntime({ logger })
   const conf = await Configuration.load({
     directory: options.conf,

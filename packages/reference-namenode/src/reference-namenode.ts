@@ -22,9 +22,9 @@ import {
   type ServiceStatus,
 } from '@baton/hadoop'
 import { assert, DiskError, formatAddress, parseAddress } from '@baton/runtime'
-import type { Address, Runtime } from '@baton/runtime'
+import type { Address, Logger, Runtime } from '@baton/runtime'
 import { EditLogTailer } from './edit-log-tailer.ts'
-import { EditLogWriter, EpochLostError } from './edit-log-writer.ts'
+import type { EditLogWriter } from './edit-log-writer.ts'
 import { READ_COUNT_MAX, type EditOperation } from './namespace.ts'
 import {
   notReadyReason,
@@ -43,6 +43,7 @@ import {
   type ReadRequest,
 } from './namespace-protocol.ts'
 import { DamagedEditsError, SharedEdits } from './shared-edits.ts'
+import { takeOver } from './take-over.ts'
 
 export interface ReferenceNameNodeOptions {
   readonly runtime: Pick<Runtime, 'clock' | 'network' | 'disk' | 'logger'>
@@ -71,6 +72,7 @@ const NOT_ACTIVE_IN_SAFE_MODE = 'dfs.ha.nn.not-become-active-in-safemode'
 
 export class ReferenceNameNode {
   readonly #options: ReferenceNameNodeOptions
+  readonly #logger: Logger
   readonly #edits: SharedEdits
   readonly #tailer: EditLogTailer
   readonly #servers: readonly IpcServer[]
@@ -102,6 +104,7 @@ export class ReferenceNameNode {
     const { runtime, nameserviceId, namenodeId } = options
     const conf = promoteKeys(options.conf, nameserviceId, namenodeId)
     this.#options = options
+    this.#logger = runtime.logger.child({ namenodeId })
     this.#edits = new SharedEdits(runtime.disk, options.editsDirectory)
     this.#tailer = new EditLogTailer(this.#edits)
     this.#automaticFailover = isAutomaticFailoverEnabled(conf, nameserviceId)
@@ -262,7 +265,7 @@ export class ReferenceNameNode {
       return true
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
-      runtime.logger.warn({ path: error.path, code: error.code }, 'the edits cannot be written')
+      this.#logger.warn({ path: error.path, code: error.code }, 'the edits cannot be written')
       return false
     }
   }
@@ -282,19 +285,16 @@ export class ReferenceNameNode {
     }
     if (target !== 'active') this.#armTail()
     const fields = { from, to: target, source, writerEpoch: this.writerEpoch }
-    this.#options.runtime.logger.info(fields, 'NameNode state changed')
+    this.#logger.info(fields, 'NameNode state changed')
   }
 
   async #enterActive(): Promise<void> {
-    const epoch = await this.#edits.claim(this.#options.namenodeId)
-    const table = await this.#edits.decideSeal(epoch)
-    await this.#tailer.catchUpTo(table)
-    await this.#edits.seal(epoch, table)
-    const file = await this.#edits.createLog(epoch)
-    const newestEpoch = await this.#edits.newestEpoch()
-    if (newestEpoch > epoch) throw new EpochLostError(epoch, newestEpoch)
-    const onFailure = (error: Error): void => void this.#onWriterFailure(error)
-    this.#writer = new EditLogWriter({ edits: this.#edits, file, epoch, onFailure })
+    this.#writer = await takeOver({
+      edits: this.#edits,
+      tailer: this.#tailer,
+      writer: this.#options.namenodeId,
+      onFailure: error => void this.#onWriterFailure(error),
+    })
     this.#state = 'active'
   }
 
@@ -326,7 +326,7 @@ export class ReferenceNameNode {
       if (!(error instanceof DiskError || error instanceof DamagedEditsError)) throw error
       const reason = `standby cannot follow the edits: ${error.message}`
       if (error instanceof DamagedEditsError) return this.#end({ exitCode: 1, reason })
-      this.#options.runtime.logger.warn({ path: error.path }, reason)
+      this.#logger.warn({ path: error.path }, reason)
     }
     this.#armTail()
   }
@@ -339,10 +339,9 @@ export class ReferenceNameNode {
   }
 
   async #listen(): Promise<void> {
-    const { runtime, namenodeId } = this.#options
     for (const server of this.#servers) {
       const address = formatAddress(await server.listen())
-      runtime.logger.info({ namenodeId, address, state: this.#state }, 'NameNode RPC listens')
+      this.#logger.info({ address, state: this.#state }, 'NameNode RPC listens')
     }
   }
 
@@ -350,9 +349,8 @@ export class ReferenceNameNode {
     if (this.#ended) return
     this.#ended = true
     this.#cancelTail()
-    const fields = { namenodeId: this.#options.namenodeId, ...ended }
-    if (ended.exitCode === 0) this.#options.runtime.logger.info(fields, 'NameNode ends')
-    else this.#options.runtime.logger.error(fields, 'NameNode ends itself')
+    if (ended.exitCode === 0) this.#logger.info(ended, 'NameNode ends')
+    else this.#logger.error(ended, 'NameNode ends itself')
     this.#tellEnded(ended)
     for (const server of this.#servers) await server.close()
   }

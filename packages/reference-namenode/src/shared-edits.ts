@@ -18,7 +18,14 @@
  * The directory must show one writer's changes to the others at once (a local file system, or NFS
  * with attribute caching off).
  */
-import { assert, DiskError, readFile, type Disk, type DiskFile } from '@baton/runtime'
+import {
+  assert,
+  DiskError,
+  parentDirectory,
+  readFile,
+  type Disk,
+  type DiskFile,
+} from '@baton/runtime'
 import { crc32, RECORD_BYTES_MAX, scanEdits, type Edit } from './edit-record.ts'
 
 /** How many bytes of each older log count, by epoch. */
@@ -55,8 +62,19 @@ export class SharedEdits {
     return `${this.directory}/${kind}-${String(epoch).padStart(NUMBER_DIGITS, '0')}`
   }
 
+  /**
+   * Makes the directory, and makes its name durable: also one that another NameNode made just now
+   * and may have had no time to sync, because everything written into it would go with the name.
+   */
   async prepare(): Promise<void> {
+    const parents = [parentDirectory(this.directory)]
+    for (let at = parents[0]; at !== undefined && at !== '/' && at !== '.';) {
+      if ((await this.#disk.stat(at)) !== undefined) break
+      at = parentDirectory(at)
+      parents.push(at)
+    }
     await this.#disk.makeDirectory(this.directory)
+    for (const parent of parents) await this.#disk.syncDirectory(parent)
   }
 
   /** The highest epoch claimed so far, durable or not; 0 where there is none. */
