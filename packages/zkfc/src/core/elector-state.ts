@@ -1,0 +1,189 @@
+import type { ServiceState } from '@baton/hadoop'
+import type { ToElector } from './messages.ts'
+import type { FailoverSettings } from './settings.ts'
+
+/*
+ * Everything the elector knows, as one plain value, and the small questions asked of it.
+ *
+ * `task` is the one thing under way. Tasks with a ZooKeeper request outstanding have `waiting` set
+ * to its id; when the connection is lost in such a task, `waiting` is 0 and the task stays: the
+ * reconnect looks up in `elector-recovery.ts` how to read back what became of it.
+ */
+export type ElectorTask =
+  | 'none'
+  | 'checkParent'
+  | 'resumeSync'
+  | 'resumeLock'
+  | 'resumeCrumb'
+  | 'resumeHold'
+  | 'createLock'
+  | 'readLock'
+  | 'monitor'
+  | 'proveSync'
+  | 'proveLock'
+  | 'parked'
+  | 'verifySync'
+  | 'verifyLock'
+  | 'readCrumb'
+  | 'fence'
+  | 'writeCrumb'
+  | 'readBackCrumb'
+  | 'open'
+  | 'transition'
+  | 'confirm'
+  | 'surrender'
+  | 'settle'
+  | 'quitRead'
+  | 'quitDelete'
+  | 'closing'
+  | 'backoff'
+
+export type ElectorRole = 'init' | 'neutral' | 'waiting' | 'standby' | 'active'
+
+/** The steps of becoming active that wait for a go-ahead. */
+export type ActivationStep = 'readCrumb' | 'fence' | 'writeCrumb' | 'readBackCrumb' | 'open' | 'transition' | 'confirm'
+
+export interface ElectorState {
+  wanted: boolean
+  /** The start checks are done: the election may be joined. */
+  begun: boolean
+  appData: Uint8Array
+  handle: number
+  link: 'none' | 'connecting' | 'connected' | 'disconnected' | 'closing'
+  sessionId: bigint
+  timeoutMs: number
+  heardMs: number
+  /** The session was taken over from before a restart and is not yet proven to hold the role. */
+  resumed: boolean
+  resumeUntilMs: number
+  role: ElectorRole
+  task: ElectorTask
+  waiting: number
+  /** Id of the side request for the graceful failover: who is active. */
+  activeRead: number
+  /** State that our NameNode last reported. */
+  reported: ServiceState | 'unknown'
+  /** The watch on the lock fired while something else was under way. */
+  changed: boolean
+
+  /** After a lag or a reconnect nothing is believed until the lock was read again. */
+  suspect: boolean
+  beatMs: number
+  lagCount: number
+  verifyLagCount: number
+
+  /** What goes on once the lock is verified. */
+  next: ActivationStep
+  activationStartedMs: number
+  crumbVersion: number
+  crumbData: Uint8Array | null
+  confirmText: string
+  failures: number
+  /** Text of the last refusal, so that the same one is not reported at every try. */
+  refusal: string
+
+  quit: Extract<ToElector, { kind: 'quit' }> | null
+  quitTokens: number[]
+  dueMs: number
+  jitter: number
+}
+
+export function initialElector(): ElectorState {
+  return {
+    wanted: false,
+    begun: false,
+    appData: new Uint8Array(0),
+    handle: 0,
+    link: 'none',
+    sessionId: 0n,
+    timeoutMs: 0,
+    heardMs: -Infinity,
+    resumed: false,
+    resumeUntilMs: Infinity,
+    role: 'init',
+    task: 'none',
+    waiting: 0,
+    activeRead: 0,
+    reported: 'unknown',
+    changed: false,
+    suspect: false,
+    beatMs: 0,
+    lagCount: 0,
+    verifyLagCount: -1,
+    next: 'readCrumb',
+    activationStartedMs: 0,
+    crumbVersion: NO_CRUMB,
+    crumbData: null,
+    confirmText: '',
+    failures: 0,
+    refusal: '',
+    quit: null,
+    quitTokens: [],
+    dueMs: Infinity,
+    jitter: 1,
+  }
+}
+
+/** There was no breadcrumb when it was read. */
+export const NO_CRUMB = -1
+
+const ACTIVATION: ReadonlySet<ElectorTask> = new Set<ElectorTask>([
+  'parked',
+  'verifySync',
+  'verifyLock',
+  'readCrumb',
+  'fence',
+  'writeCrumb',
+  'readBackCrumb',
+  'open',
+  'transition',
+  'confirm',
+])
+
+/** Between winning the lock and the confirmed end of the activation. */
+export function isActivating(s: ElectorState): boolean {
+  return ACTIVATION.has(s.task)
+}
+
+const BEAT_LAG_MAX_MS = 200
+
+/** How often the core wants to be stepped while a session stands, to notice that time was lost. */
+function beatIntervalMs(s: ElectorState): number {
+  return Math.min(500, Math.max(50, s.timeoutMs / 20))
+}
+
+export function nextBeat(s: ElectorState): number {
+  return s.wanted && s.link !== 'none' && s.timeoutMs > 0 ? s.beatMs + beatIntervalMs(s) : Infinity
+}
+
+/**
+ * Called first in every step. A step that comes much later than asked for means that this process
+ * stood still (or was stopped): bytes that lie in its buffers may be as old as that gap.
+ */
+export function beat(s: ElectorState, now: number): void {
+  if (now > nextBeat(s) + BEAT_LAG_MAX_MS) {
+    s.suspect = true
+    s.lagCount += 1
+  }
+  if (now >= nextBeat(s) || s.timeoutMs === 0 || !s.wanted) s.beatMs = now
+}
+
+/** The lock is still ours as far as can be known without asking. */
+export function isFresh(s: ElectorState, now: number): boolean {
+  return s.link === 'connected' && !s.suspect && now - s.heardMs <= s.timeoutMs / 3
+}
+
+/** When the server may have given the session up, counted from the last sign of life. */
+export function sessionEnds(s: ElectorState): number {
+  return s.heardMs + s.timeoutMs
+}
+
+/** Doubles with every failure up to the limit, and lies in the upper half of it at random. */
+export function backoffDelay(s: ElectorState, settings: FailoverSettings): number {
+  const doublings = Math.min(s.failures - 1, 16)
+  const ceiling = Math.min(settings.backoffMaxMs, settings.backoffBaseMs * 2 ** doublings)
+  // A linear congruential step (Numerical Recipes): enough to keep two controllers apart.
+  s.jitter = (Math.imul(s.jitter, 1_664_525) + 1_013_904_223) >>> 0
+  return Math.round(ceiling / 2 + (ceiling / 2) * (s.jitter / 2 ** 32))
+}
+

@@ -1,0 +1,119 @@
+import { HAServiceProtocol, IpcError, javaAddressText, RemoteException } from '@baton/hadoop'
+import type { IpcClient } from '@baton/hadoop'
+import type { Runtime } from '@baton/runtime'
+import type { InputBody, NodeRef } from './core/messages.ts'
+import { nodeName } from './core/controller-state.ts'
+import type { EventDetails } from './events.ts'
+import type { NodeFencer } from './fencing/index.ts'
+
+export interface FenceIoOptions {
+  readonly runtime: Pick<Runtime, 'clock' | 'network'>
+  readonly ipc: IpcClient
+  readonly connectTimeoutMs: number
+  readonly step: (input: InputBody) => void
+  readonly onAttempt: (details: EventDetails['fencingAttempt']) => void
+  readonly onStarted: (details: EventDetails['fencingStarted']) => void
+}
+
+/** Carries out the two stages of fencing; which one and when is the core's business. */
+export class FenceIo {
+  readonly #options: FenceIoOptions
+  readonly #running = new Map<number, AbortController>()
+  #fencers: ReadonlyMap<string, NodeFencer> = new Map()
+
+  constructor(options: FenceIoOptions) {
+    this.#options = options
+  }
+
+  /** The fencer of each configured NameNode, by id; known once the start checks allow it. */
+  useFencers(fencers: ReadonlyMap<string, NodeFencer>): void {
+    this.#fencers = fencers
+  }
+
+  /** Asks the old active to step down: one try, one limit over connecting and calling. */
+  graceful(id: number, node: NodeRef, limitMs: number): void {
+    const { ipc, connectTimeoutMs, step, runtime } = this.#options
+    const abort = this.#begin(id)
+    const cancelLimit = runtime.clock.after(limitMs, () => abort.abort())
+    const options = {
+      rpcTimeoutMs: limitMs,
+      connectTimeoutMs: Math.min(limitMs, connectTimeoutMs),
+      signal: abort.signal,
+    }
+    const address = { host: node.host, port: node.port }
+    const request = { source: 'zkfc' } as const
+    void ipc
+      .call(address, HAServiceProtocol.transitionToStandby, request, options)
+      .then(
+        () => ({ ok: true, text: 'it confirmed standby', unresolved: false }),
+        (error: unknown) => gracefulFailure(error, limitMs),
+      )
+      .then(result => {
+        cancelLimit()
+        this.#running.delete(id)
+        step({ kind: 'fenced', id, ...result })
+      })
+  }
+
+  methods(id: number, node: NodeRef): void {
+    const { step } = this.#options
+    const fencer = this.#fencers.get(node.namenodeId)
+    if (fencer === undefined) {
+      const text = `no fencing method is configured for ${node.namenodeId}`
+      return step({ kind: 'fenced', id, ok: false, text })
+    }
+    const abort = this.#begin(id)
+    void this.#run(fencer, node, abort.signal).then(result => {
+      this.#running.delete(id)
+      step({ kind: 'fenced', id, ...result })
+    })
+  }
+
+  abort(id: number): void {
+    this.#running.get(id)?.abort()
+  }
+
+  abortAll(): void {
+    for (const running of this.#running.values()) running.abort()
+  }
+
+  #begin(id: number): AbortController {
+    const abort = new AbortController()
+    this.#running.set(id, abort)
+    return abort
+  }
+
+  async #run(
+    fencer: NodeFencer,
+    node: NodeRef,
+    signal: AbortSignal,
+  ): Promise<{ ok: boolean; text: string }> {
+    const { onAttempt, onStarted, runtime } = this.#options
+    const { methodCount } = fencer
+    const target = nodeName(node)
+    onStarted({ target, methodCount })
+    const ips = await runtime.network.resolve(node.host).catch(() => [] as readonly string[])
+    const addressText = javaAddressText(node.host, ips[0], node.port)
+    const { nameserviceId, namenodeId, host, port } = node
+    const fenceTarget = { nameserviceId, namenodeId, host, port, addressText }
+    const { ok, attempts } = await fencer.fence(fenceTarget, {
+      signal,
+      onAttempt: (attempt, number) => onAttempt({ target, attempt, number, methodCount }),
+    })
+    const last = attempts.at(-1)
+    if (last === undefined) return { ok: false, text: 'no fencing method was run' }
+    return { ok, text: `${last.method}: ${last.cause}` }
+  }
+}
+
+function gracefulFailure(
+  error: unknown,
+  limitMs: number,
+): { ok: boolean; text: string; unresolved: boolean } {
+  if (error instanceof RemoteException) {
+    return { ok: false, text: `${error.className}: ${error.shortMessage}`, unresolved: false }
+  }
+  if (!(error instanceof IpcError)) throw error
+  const text = error.code === 'aborted' ? `no answer within ${limitMs} ms` : error.message
+  return { ok: false, text, unresolved: error.code === 'unknownHost' }
+}

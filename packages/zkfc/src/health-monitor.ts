@@ -1,0 +1,264 @@
+import { unreachable } from '@baton/runtime'
+import type { FailoverSettings } from './core/settings.ts'
+import type { Health, HealthCause, InputBody, ToHealth, Turn } from './core/messages.ts'
+
+/*
+ * Is the local NameNode well? (Java: HealthMonitor.)
+ *
+ * One connection; on it `getServiceStatus`, then `monitorHealth`, then a pause of the check
+ * interval. Phases:
+ *
+ *   off -> connecting -> status -> health -> pausing -> status ...
+ *              ^                                 |
+ *              +---- the connection ended -------+        down: between two tries after a verdict
+ *
+ * | what happens                                  | verdict                                        |
+ * | both calls answered                           | healthy                                        |
+ * | HealthCheckFailedException                    | unhealthy; the connection stays                |
+ * | the connection ends, however                  | none: connect again at once                    |
+ * |   ... and the connect is refused              | not responding, now                            |
+ * |   ... it is accepted, and the next call fails | not responding, now                            |
+ * | no answer for the time-out, no connect either | not responding: silence                        |
+ * | any other error answer                        | not responding                                 |
+ *
+ * Differences from Java: it polls, so a death is seen up to one interval late; it retries a connect
+ * that times out 45 times 20 s; and it takes the silence of a NameNode that is busy with our own
+ * transition for death. Here silence is not judged while such a transition runs, up to that
+ * transition's own limit. Evidence of death (a refused connect) counts at any time.
+ */
+export interface HealthState {
+  phase: 'off' | 'connecting' | 'status' | 'health' | 'pausing' | 'down'
+  health: Health
+  /** Id of the connect or call that is waited for. */
+  waiting: number
+  /** Id of the connect that made the present connection; 0 without one. */
+  connection: number
+  /** No call was answered on this connection yet: if it ends, that is the verdict. */
+  fresh: boolean
+  /** When the phase ends by itself: the next check, the next connect, the end of patience. */
+  dueMs: number
+  /** Since when nothing was heard of the NameNode. */
+  silentSinceMs: number
+  /** Silence is not judged before this: our own transition keeps the NameNode busy. */
+  suspendedUntilMs: number
+}
+
+export function initialHealth(): HealthState {
+  return {
+    phase: 'off',
+    health: 'initializing',
+    waiting: 0,
+    connection: 0,
+    fresh: true,
+    dueMs: Infinity,
+    silentSinceMs: 0,
+    suspendedUntilMs: -Infinity,
+  }
+}
+
+type HealthInput = Extract<
+  InputBody,
+  {
+    kind:
+      | 'healthConnected'
+      | 'healthConnectFailed'
+      | 'healthConnectionEnded'
+      | 'statusReplied'
+      | 'healthReplied'
+      | 'healthCallFailed'
+  }
+>
+
+export class HealthMonitor {
+  readonly state: HealthState
+  readonly #settings: FailoverSettings
+
+  constructor(settings: FailoverSettings, state: HealthState) {
+    this.#settings = settings
+    this.state = state
+  }
+
+  deadline(): number {
+    return this.state.phase === 'off' ? Infinity : this.state.dueMs
+  }
+
+  onTold(message: ToHealth, turn: Turn): void {
+    const s = this.state
+    switch (message.kind) {
+      case 'begin':
+        s.silentSinceMs = turn.now
+        return this.#connect(turn)
+      case 'transitionStarted':
+        s.suspendedUntilMs = message.untilMs
+        return
+      case 'transitionEnded':
+        return this.#onTransitionEnded(message.alive, turn)
+      default:
+        return unreachable(message)
+    }
+  }
+
+  step(input: HealthInput, turn: Turn): void {
+    const s = this.state
+    if (input.kind === 'healthConnectionEnded') {
+      if (input.id === s.connection && s.connection !== 0) this.#onEnded(input.how, turn)
+      return
+    }
+    if (input.id !== s.waiting || s.waiting === 0) return
+    switch (input.kind) {
+      case 'healthConnected':
+        return this.#onConnected(input.id, turn)
+      case 'healthConnectFailed':
+        return this.#onConnectFailed(input.how, input.text, turn)
+      case 'statusReplied':
+        s.fresh = false
+        this.#heard(turn)
+        turn.tell({ to: 'controller', message: { kind: 'status', status: input.status } })
+        return this.#ask('health', turn)
+      case 'healthReplied':
+        this.#heard(turn)
+        this.#enter('healthy', { how: 'replied', text: 'both health calls were answered' }, turn)
+        return this.#pause(turn)
+      case 'healthCallFailed':
+        return this.#onCallFailed(input.how, input.text, turn)
+      default:
+        return unreachable(input)
+    }
+  }
+
+  onTick(turn: Turn): void {
+    const s = this.state
+    if (s.phase === 'off' || turn.now < s.dueMs) return
+    switch (s.phase) {
+      case 'pausing':
+        return this.#ask('status', turn)
+      case 'down':
+        s.silentSinceMs = turn.now
+        return this.#connect(turn)
+      case 'connecting':
+      case 'status':
+      case 'health':
+        return this.#onSilence(turn)
+      default:
+        return unreachable(s.phase)
+    }
+  }
+
+  #connect(turn: Turn): void {
+    const s = this.state
+    const patience = s.silentSinceMs + this.#settings.healthTimeoutMs - turn.now
+    const limitMs = Math.max(1, Math.min(this.#settings.connectTimeoutMs, patience))
+    s.phase = 'connecting'
+    s.connection = 0
+    s.fresh = true
+    s.waiting = turn.nextId()
+    // The driver keeps the limit; silence is judged a little later, in case it does not.
+    s.dueMs = Math.max(turn.now + limitMs, s.silentSinceMs + this.#settings.healthTimeoutMs)
+    turn.emit({ kind: 'connectHealth', id: s.waiting, limitMs })
+  }
+
+  #ask(call: 'status' | 'health', turn: Turn): void {
+    const s = this.state
+    s.phase = call
+    s.waiting = turn.nextId()
+    s.dueMs = turn.now + this.#settings.healthTimeoutMs
+    turn.emit({ kind: call === 'status' ? 'getStatus' : 'checkHealth', id: s.waiting })
+  }
+
+  #pause(turn: Turn): void {
+    this.state.phase = 'pausing'
+    this.state.waiting = 0
+    this.state.dueMs = turn.now + this.#settings.checkIntervalMs
+  }
+
+  #heard(turn: Turn): void {
+    this.state.silentSinceMs = turn.now
+  }
+
+  #onConnected(id: number, turn: Turn): void {
+    this.state.connection = id
+    turn.tell({ to: 'controller', message: { kind: 'connectionNew' } })
+    this.#ask('status', turn)
+  }
+
+  #onConnectFailed(how: 'refused' | 'timeout' | 'other', text: string, turn: Turn): void {
+    const s = this.state
+    turn.event({ kind: 'healthConnectionEnded', how, cause: text })
+    if (how === 'refused') return this.#giveUp({ how: 'refused', text }, turn)
+    // No sign of life, and no evidence of death either: try until the silence is long enough.
+    if (turn.now >= this.#patienceEnds()) return this.#giveUp({ how: 'silence', text }, turn)
+    s.waiting = 0
+    s.dueMs = Math.min(turn.now + this.#settings.connectRetryIntervalMs, this.#patienceEnds())
+  }
+
+  #patienceEnds(): number {
+    const s = this.state
+    return Math.max(s.silentSinceMs + this.#settings.healthTimeoutMs, s.suspendedUntilMs)
+  }
+
+  #onEnded(how: 'end' | 'reset' | 'other', turn: Turn): void {
+    const s = this.state
+    turn.event({ kind: 'healthConnectionEnded', how })
+    s.connection = 0
+    if (s.fresh) {
+      const text = `a new connection to the NameNode ended (${how}) before it answered anything`
+      return this.#giveUp({ how: 'error', text }, turn)
+    }
+    // The kernel of its host spoke: patience begins anew.
+    this.#heard(turn)
+    this.#connect(turn)
+  }
+
+  #onCallFailed(how: 'unhealthy' | 'error', text: string, turn: Turn): void {
+    if (how === 'error') return this.#giveUp({ how: 'error', text }, turn)
+    this.#heard(turn)
+    this.#enter('unhealthy', { how: 'unhealthy', text }, turn)
+    this.#pause(turn)
+  }
+
+  #onSilence(turn: Turn): void {
+    const s = this.state
+    if (s.phase === 'connecting' && s.waiting === 0 && turn.now < this.#patienceEnds()) {
+      return this.#connect(turn)
+    }
+    if (turn.now < s.suspendedUntilMs) {
+      s.dueMs = s.suspendedUntilMs
+      return
+    }
+    const silentMs = Math.round(turn.now - s.silentSinceMs)
+    const what = s.phase === 'connecting' ? 'connect' : s.phase
+    this.#giveUp({ how: 'silence', text: `no answer for ${silentMs} ms (${what})` }, turn)
+  }
+
+  #onTransitionEnded(alive: boolean, turn: Turn): void {
+    const s = this.state
+    s.suspendedUntilMs = -Infinity
+    if (!alive || (s.phase !== 'status' && s.phase !== 'health')) return
+    // It answered the transition: the health call that stood behind it gets its full time again.
+    this.#heard(turn)
+    s.dueMs = Math.max(s.dueMs, turn.now + this.#settings.healthTimeoutMs)
+  }
+
+  #giveUp(cause: HealthCause, turn: Turn): void {
+    const s = this.state
+    // Where the first verdict is already known to be bad, only the pace of the retries differs.
+    const pause =
+      s.health === 'notResponding'
+        ? this.#settings.connectRetryIntervalMs
+        : this.#settings.sleepAfterDisconnectMs
+    s.phase = 'down'
+    s.waiting = 0
+    s.connection = 0
+    s.dueMs = turn.now + pause
+    turn.emit({ kind: 'closeHealth' })
+    this.#enter('notResponding', cause, turn)
+  }
+
+  #enter(health: Health, cause: HealthCause, turn: Turn): void {
+    const s = this.state
+    if (s.health === health) return
+    turn.event({ kind: 'healthChanged', from: s.health, to: health, cause: cause.text })
+    s.health = health
+    turn.tell({ to: 'controller', message: { kind: 'health', state: health, how: cause } })
+  }
+}
