@@ -175,7 +175,9 @@ export class ZooKeeperServer {
         frameBytesMax: config.frameBytesMax,
         outputQueueBytesMax: config.outputQueueBytesMax,
         skipAcl: config.skipAcl,
-        onConnectRequest: (cnxn, payload) => this.#gate.onConnectRequest(cnxn, payload),
+        onConnectRequest: (cnxn, payload) => {
+          if (this.#ending === undefined) this.#gate.onConnectRequest(cnxn, payload)
+        },
         onSessionCreated: cnxn => this.#gate.onSessionCreated(cnxn),
         onRequest: (cnxn, payload) => this.#onRequest(cnxn, payload),
         onFourLetterWord: word =>
@@ -244,6 +246,7 @@ export class ZooKeeperServer {
   }
 
   #onRequest(cnxn: ServerCnxn, payload: Buffer): void {
+    if (this.#ending !== undefined) return
     if (payload.length < 8) return cnxn.close('a frame too short for a request')
     this.metrics.packetsReceivedCount++
     this.metrics.bytesReceivedCount += payload.length

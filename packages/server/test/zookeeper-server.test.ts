@@ -42,6 +42,18 @@ describe('a client', () => {
       expect(await client.reply()).toMatchObject({ xid: 2, err: 0 })
     }))
 
+  test('may send its bytes one at a time', () =>
+    withServer(async world => {
+      const client = await world.open()
+      const bytes = client.connection.send.bind(client.connection)
+      client.connection.send = chunk => {
+        for (const byte of chunk) bytes(Uint8Array.of(byte))
+        return true
+      }
+      await client.connect()
+      expect((await client.call(OpCode.create, create('/a'))).err).toBe(0)
+    }))
+
   test('gets its replies in the order of its requests', () =>
     withServer(async world => {
       const client = await world.session()

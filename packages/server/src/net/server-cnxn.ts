@@ -2,8 +2,8 @@
  * One client's connection (ZooKeeper 3.9 `NIOServerCnxn`): cuts the stream into frames, tells the
  * first bytes apart (a four-letter word or a connect request), and gathers what is to be sent.
  *
- * Life: `new` -> (`word`, which ends it) or `connecting` -> `established` -> `closed`. While
- * `connecting`, frames that came early wait in the decoder: a client may pipeline behind its
+ * Life: `new` (no four bytes yet) -> a word, which ends it, or `handshake` (the connect request is
+ * not whole yet) -> `connecting` -> `established` -> `closed`. While `connecting`, frames that came early wait in the decoder: a client may pipeline behind its
  * connect request. Replies and watch events of one turn are written into one buffer and leave in
  * one write when the server flushes at the end of the turn.
  *
@@ -46,7 +46,7 @@ export interface CnxnHost {
   onClosed(cnxn: ServerCnxn): void
 }
 
-type Phase = 'new' | 'connecting' | 'established' | 'closed'
+type Phase = 'new' | 'handshake' | 'connecting' | 'established' | 'closed'
 
 const EMPTY = Buffer.alloc(0)
 const WORD_BYTES = 4
@@ -119,7 +119,10 @@ export class ServerCnxn implements ClientCnxn {
     }
     this.#early = EMPTY
     const word = fourLetterWordOf(all)
-    if (word === undefined) return this.#decode(all)
+    if (word === undefined) {
+      this.#phase = 'handshake'
+      return this.#decode(all)
+    }
     const text = word === '' ? '' : this.#host.onFourLetterWord(word)
     this.#connection.send(Buffer.from(text, 'utf8'))
     this.close('a four-letter word was answered')
@@ -138,7 +141,7 @@ export class ServerCnxn implements ClientCnxn {
 
   /** Returns false where the next frame has to wait. */
   #onFrame(payload: Buffer): boolean {
-    if (this.#phase === 'new') {
+    if (this.#phase === 'handshake') {
       this.#phase = 'connecting'
       this.#host.onConnectRequest(this, payload)
     } else {
