@@ -2,9 +2,9 @@
  * The core of a session (ZooKeeper 3.9 `ClientCnxn`): inputs and the time in, effects out; no
  * promise, timer or socket.
  *
- * **One link at a time.** A link is `dialing -> handshake -> live`, with a `pausing` between rounds,
- * under a generation that goes up with every attempt and every drop; an input of another generation
- * is ignored, so late bytes of an old link change nothing.
+ * **One link at a time.** A link is `dialing -> handshake -> live`, `pausing` between rounds, under
+ * a generation that goes up with every attempt and every drop; an input of another generation is
+ * ignored, so late bytes of an old link change nothing.
  *
  * **The session outlives its links.** Each handshake names the session's id and password. A server
  * alone says that a session is gone (time-out 0 in its answer); an answer with another id means the

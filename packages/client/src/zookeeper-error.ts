@@ -49,7 +49,7 @@ export class ZooKeeperError extends Error {
   }
 }
 
-/** Every part of a failed multi: 0 before the one that failed, -2 (`runtimeInconsistency`) after. */
+/** A failed multi: `codes` are 0 before the part that failed, -2 (`runtimeInconsistency`) after. */
 export class MultiError extends ZooKeeperError {
   override readonly name = 'MultiError'
   readonly codes: readonly number[]

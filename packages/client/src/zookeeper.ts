@@ -38,7 +38,7 @@ export interface ZooKeeperOptions {
    * by the number of servers, within 500 ms and 10 s.
    */
   readonly connectTimeoutMs?: number
-  /** How long `close` tries to tell the server. Absent: a third of the session time-out, at most 5 s. */
+  /** How long `close` tries. Absent: a third of the session time-out, at most 5 s. */
   readonly closeTimeoutMs?: number
   /** Operations without an answer, above which further ones fail with `throttledOp`. */
   readonly outstandingMax?: number

@@ -121,7 +121,7 @@ describe('replies', () => {
     }
   })
 
-  test('that say no node answer `exists` with nothing, and any other operation with an error', () => {
+  test('that say no node answer `exists` with nothing, and the rest with an error', () => {
     const bench = live()
     bench.submit({ kind: 'exists', path: '/a' })
     bench.submit({ kind: 'getData', path: '/a' })

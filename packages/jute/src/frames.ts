@@ -10,7 +10,7 @@ const LENGTH_BYTES = 4
  * frame's bytes more than what was last pushed.
  */
 export class FrameDecoder {
-  /** What has come of the next frame, in the pieces it came in: joined once, not with each piece. */
+  /** What has come of the next frame, in the pieces it came in: they are joined once. */
   #pending: Buffer[] = []
   #pendingBytes = 0
   /** How many bytes the next frame takes as far as is known; nothing can be cut before. */
