@@ -13,6 +13,12 @@ export function breathe(): Promise<void> {
   })
 }
 
+/** Hears of promises that were rejected and that nobody awaits; the answer stops it. */
+export function watchRejections(run: (error: unknown) => void): () => void {
+  process.on('unhandledRejection', run)
+  return () => process.off('unhandledRejection', run)
+}
+
 function atNextTick(resolve: () => void): void {
   process.nextTick(resolve)
 }

@@ -7,7 +7,7 @@
  * generators forked by name; nothing reads the real clock. So one seed repeats everything, as long
  * as the code under test touches the world through its `Runtime` alone.
  */
-import { breathe, microtasksEnd } from '../node/event-loop.ts'
+import { breathe, microtasksEnd, watchRejections } from '../node/event-loop.ts'
 import { EventQueue, type SimEvent } from './event-queue.ts'
 import { SimDisk } from './sim-disk.ts'
 import { SimHost } from './sim-host.ts'
@@ -133,11 +133,17 @@ export class Simulation {
   async runUntil(goal: number | (() => boolean), options: RunOptions = {}): Promise<void> {
     if (this.#running) throw new SimulationFailure('runUntil is already under way')
     this.#running = true
+    // In production an exception of an async handler ends the process; here it ends the run. Node
+    // tells of it when its own loop turns, so not always at the event that caused it.
+    const unwatch = watchRejections(error => this.fail('an async handler', error))
     try {
       if (typeof goal === 'number') await this.#runToTime(goal, options)
       else await this.#runToGoal(goal, options)
+      await breathe()
+      this.#throwFailure()
     } finally {
       this.#running = false
+      unwatch()
     }
   }
 
@@ -185,11 +191,13 @@ export class Simulation {
   async #settle(): Promise<void> {
     this.#codeRan = false
     await microtasksEnd()
-    if (this.#failure !== undefined) {
-      const failure = this.#failure
-      this.#failure = undefined
-      throw failure
-    }
+    this.#throwFailure()
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure !== undefined) throw failure
   }
 
   /** An error that carries seed, time and the last events. */

@@ -166,3 +166,20 @@ test('the wall clock steps, the monotonic clock of a host does not', async () =>
   expect(clock.now() - before.now).toBe(1_000)
   expect(clock.wallTime() - before.wall).toBe(1_000 - 3_600_000)
 })
+
+test('an exception in an async handler ends the run too', async () => {
+  // The test runner has a watcher of its own, which would call this test failed.
+  const watchers = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  try {
+    const sim = new Simulation({ seed: 13 })
+    sim.host('a').spawn('p', ({ clock }) => {
+      clock.after(5, async () => {
+        throw new Error('forgotten')
+      })
+    })
+    await expect(sim.runUntil(10)).rejects.toThrow('an async handler failed: Error: forgotten')
+  } finally {
+    for (const watcher of watchers) process.on('unhandledRejection', watcher)
+  }
+})
