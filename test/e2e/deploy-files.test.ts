@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 const DEPLOY = new URL('../../deploy/', import.meta.url).pathname
 const runtime = createNodeRuntime()
 
-test('the sample sites load and name two NameNodes with fencing that passes the start check', async () => {
+test('the sample sites load, and their fencing passes the start check', async () => {
   const warnings: string[] = []
   const warn = (text: string): number => warnings.push(text)
   const conf = await Configuration.load({ directory: DEPLOY, disk: runtime.disk, env: {}, warn })

@@ -12,7 +12,7 @@ import { nodeClock, nodeRandom } from '@baton/runtime/node'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
-/** The event sink against a real Redis that is killed, hung and restarted under a stream of events. */
+/** The event sink against a real Redis: killed, hung and restarted under a stream of events. */
 
 const PASSWORD = 'not-to-be-logged'
 const KEY = 'baton:events:mycluster'
@@ -44,6 +44,9 @@ afterEach(async () => {
   await killServer()
   await rm(directory, { recursive: true })
 })
+
+const pause = (ms: number): Promise<void> =>
+  new Promise(resolve => nodeClock.after(ms, () => resolve()))
 
 function freePort(): Promise<number> {
   return new Promise(resolve => {
@@ -117,7 +120,7 @@ class EventSource {
   /** Resolves after this many more events. */
   async pass(count: number): Promise<void> {
     const goal = this.count + count
-    while (this.count < goal) await new Promise(resolve => nodeClock.after(5, () => resolve(null)))
+    while (this.count < goal) await pause(5)
   }
 
   stop(): void {
@@ -151,8 +154,7 @@ const firstSeen = (entries: readonly Entry[]): readonly number[] => [
 ]
 
 async function drained(made: RedisEventSink): Promise<void> {
-  while (made.queuedCount > 0)
-    await new Promise(resolve => nodeClock.after(10, () => resolve(null)))
+  while (made.queuedCount > 0) await pause(10)
 }
 
 const range = (to: number): readonly number[] => Array.from({ length: to }, (_, at) => at + 1)
@@ -215,7 +217,7 @@ test('a wrong password is said plainly and shown nowhere', async () => {
     namenodeId: 'nn1',
     kind: 'lockAcquired',
   })
-  while (lines.length === 0) await new Promise(resolve => nodeClock.after(5, () => resolve(null)))
+  while (lines.length === 0) await pause(5)
   expect(lines[0]).toMatch(/WRONGPASS|NOAUTH/)
   expect(lines.join('\n')).not.toContain(PASSWORD)
 })

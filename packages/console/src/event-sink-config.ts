@@ -31,7 +31,7 @@ export class EventSinkConfigurationError extends Error {
   }
 }
 
-/** The sink, or undefined where `baton.events.redis.url` is not set. Connects at the first event. */
+/** undefined where `baton.events.redis.url` is not set. Connects at the first event. */
 export function createRedisEventSink(
   conf: SinkConfiguration,
   runtime: Pick<Runtime, 'clock' | 'random' | 'logger'>,

@@ -37,7 +37,7 @@ test('the listener returns at once and throws nothing, whatever the store does',
   }
 })
 
-test('after an outage everything is written in order, and the log has one line for it', async () => {
+test('after an outage everything is written in order, with one line in the log', async () => {
   const store = new FakeStore()
   store.mood = 'down'
   const sink = makeSink(store)
