@@ -61,8 +61,8 @@ Examples:
   baton server /etc/zookeeper/zoo.cfg
   baton server --log-level debug ./zoo.cfg
 
-Stops in order at SIGTERM and SIGINT. Exit code: 0 after a stop; 1 where it could not start or go on;
-2 for a wrong zoo.cfg or wrong words.`,
+Stops in order at SIGTERM and SIGINT. Exit code: 0 after a stop; 1 where it could not
+start or go on; 2 for a wrong zoo.cfg or wrong words.`,
     run: async (io, generic) => (await import('./server-command.ts')).runServer(io, generic),
   },
 ]

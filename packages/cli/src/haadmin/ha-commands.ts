@@ -4,6 +4,7 @@ import {
   ConfigurationError,
   getNameNodeIds,
   getNameServiceIds,
+  onlyNameServiceId,
   RemoteException,
   type ServiceStatus,
 } from '@baton/hadoop'
@@ -88,8 +89,7 @@ function allTargets(run: HaAdminRun): readonly HaTarget[] {
   const configured = run.conf.getTrimmed('dfs.nameservice.id')
   const nameserviceId = run.nameserviceId ?? configured ?? (ids.length === 1 ? ids[0] : undefined)
   if (nameserviceId === undefined && ids.length > 1) {
-    const text = `dfs.nameservices is set to [${ids.join(', ')}]. Please re-run with the -ns option.`
-    throw new ConfigurationError([`Unable to determine the name service ID. ${text}`])
+    onlyNameServiceId(run.conf) // says why, and names the option
   }
   if (nameserviceId === undefined) return []
   return getNameNodeIds(run.conf, nameserviceId).map(id =>

@@ -54,19 +54,38 @@ export const COMMANDS: Readonly<Record<string, CommandUsage>> = {
 const HEAD = 'Usage: haadmin [-ns <nameserviceId>]'
 
 /** What Hadoop's tools print below their own usage. */
-export const GENERIC_USAGE = `Generic options supported are:
--conf <configuration file>        specify an application configuration file
--D <property=value>               define a value for a given property
--fs <file:///|hdfs://namenode:port> specify default filesystem URL to use, overrides 'fs.defaultFS' property from configurations.
--jt <local|resourcemanager:port>  specify a ResourceManager
--files <file1,...>                specify a comma-separated list of files to be copied to the map reduce cluster
--libjars <jar1,...>               specify a comma-separated list of jar files to be included in the classpath
--archives <archive1,...>          specify a comma-separated list of archives to be unarchived on the compute machines
+const GENERIC_OPTIONS: readonly (readonly [string, string])[] = [
+  ['-conf <configuration file>', 'specify an application configuration file'],
+  ['-D <property=value>', 'define a value for a given property'],
+  [
+    '-fs <file:///|hdfs://namenode:port>',
+    "specify default filesystem URL to use, overrides 'fs.defaultFS'" +
+      ' property from configurations.',
+  ],
+  ['-jt <local|resourcemanager:port>', 'specify a ResourceManager'],
+  [
+    '-files <file1,...>',
+    'specify a comma-separated list of files to be copied to the map reduce cluster',
+  ],
+  [
+    '-libjars <jar1,...>',
+    'specify a comma-separated list of jar files to be included in the classpath',
+  ],
+  [
+    '-archives <archive1,...>',
+    'specify a comma-separated list of archives to be unarchived on the compute machines',
+  ],
+]
+const OPTION_WIDTH = 33
 
-The general command line syntax is:
-command [genericOptions] [commandOptions]
-
-`
+export const GENERIC_USAGE = [
+  'Generic options supported are:',
+  ...GENERIC_OPTIONS.map(([option, text]) => `${option.padEnd(OPTION_WIDTH)} ${text}`),
+  '',
+  'The general command line syntax is:',
+  'command [genericOptions] [commandOptions]',
+  '\n',
+].join('\n')
 
 export function fullUsage(): string {
   const lines = Object.entries(COMMANDS).map(

@@ -76,12 +76,19 @@ interface Words {
 
 /** `-ns <id>` counts only as the first word. undefined: a usage error was printed. */
 function stripNameservice(io: CliIo, words: readonly string[]): Words | undefined {
-  const complain = (text: string): undefined => io.stderr(text + fullUsage()) as undefined
-  if (words.length === 0) return complain('')
+  const complaint = nameserviceComplaint(words)
+  if (complaint !== undefined) {
+    io.stderr(complaint + fullUsage())
+    return undefined
+  }
   if (words[0] !== '-ns') return { nameserviceId: undefined, words }
-  if (words.length === 1) return complain('Missing nameservice ID\n')
-  if (words.length === 2) return complain('Missing command\n')
   return { nameserviceId: words[1], words: words.slice(2) }
+}
+
+function nameserviceComplaint(words: readonly string[]): string | undefined {
+  if (words.length === 0) return ''
+  if (words[0] !== '-ns' || words.length > 2) return undefined
+  return words.length === 1 ? 'Missing nameservice ID\n' : 'Missing command\n'
 }
 
 function isKnownCommand(io: CliIo, command: string): boolean {

@@ -1,4 +1,4 @@
-/** Options anywhere among the words, `-x` and `--x` alike, `--` ends them: commons-cli's GnuParser. */
+/** Options anywhere, `-x` and `--x` alike, `--` ends them: as commons-cli's GnuParser. */
 export interface ParsedWords {
   readonly options: ReadonlySet<string>
   /** How many option words there were, repeats counted: Java counts them so. */

@@ -52,7 +52,7 @@ const parser = new XMLParser({
 export function parseXml(text: string): XmlElement {
   const content = text.startsWith('\ufeff') ? text.slice(1) : text
   const valid = XMLValidator.validate(content)
-  if (valid !== true) throw new XmlError(valid.err.msg, valid.err.line)
+  if (valid !== true) throw validityError(valid.err, content)
   // The parser drops what stands behind the root without a word.
   if (!content.trimEnd().endsWith('>')) throw new XmlError('text behind the root element')
   const entities = new Entities(checkReferences(content))
@@ -67,6 +67,17 @@ export function parseXml(text: string): XmlElement {
   if (root === undefined) throw new XmlError('it holds no element', 1)
   if (roots.length > 1) throw new XmlError(`a second root element <${roots[1]?.name}>`)
   return root
+}
+
+/** Where several elements are left open the parser names them as JSON, and line 1. */
+function validityError(error: { msg: string; line: number }, content: string): XmlError {
+  const open = /^Invalid '(\[[\s\S]*\])' found\.$/.exec(error.msg)?.[1]
+  if (open === undefined) return new XmlError(error.msg, error.line)
+  const names = [...open.matchAll(/"([^"]*)"/g)].map(found => `<${found[1] ?? ''}>`)
+  return new XmlError(
+    `at its end ${names.join(' ')} are still open`,
+    lineAt(content, content.length),
+  )
 }
 
 function toElement(node: RawNode, entities: Entities): XmlElement | undefined {

@@ -37,7 +37,7 @@ describe('what is refused, with its line', () => {
   const rows: readonly (readonly [string, string, RegExp, number | undefined])[] = [
     ['an empty file', '', /./, 1],
     ['plain text', 'garbage', /./, 1],
-    ['a missing end tag', '<c>\n<p>\n', /p|c/, undefined],
+    ['missing end tags', '<c>\n<p>\n', /<c> <p> are still open/, 3],
     ['a wrong end tag', '<c>\n<name>a</nam></c>', /nam/, 2],
     ['a bare ampersand', '<c>\n\nx & y</c>', /./, 3],
     ['an ampersand without an end', '<c>\nx &y z</c>', /./, 2],
