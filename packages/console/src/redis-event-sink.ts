@@ -85,6 +85,7 @@ export class RedisEventSink {
     this.#state = 'closing'
     this.#endWait?.()
     const written = this.#writing ?? Promise.resolve()
+    // Running out of time is no error here: what is left is counted below.
     await this.#within(this.#options.closeTimeoutMs, written).catch(() => undefined)
     this.#state = 'closed'
     this.#endWait?.()
@@ -140,7 +141,9 @@ export class RedisEventSink {
   async #connect(): Promise<StreamConnection> {
     const connecting = this.#store.connect()
     try {
-      return await this.#within(this.#options.commandTimeoutMs, connecting)
+      const connection = await this.#within(this.#options.commandTimeoutMs, connecting)
+      if (this.#state === 'closed') throw new Error('the sink was closed meanwhile')
+      return connection
     } catch (error) {
       // One that comes after we gave up would stay open for nobody; a failure was told above.
       connecting.then(

@@ -75,7 +75,7 @@ export class ShellCommandFencer implements FenceMethod {
     return new ShellCommandFencer(line, commands, runtime, {
       inherited: surroundings.environment,
       conf,
-      passSecrets: conf.getTrimmed(SHELL_PASS_SECRETS_KEY)?.toLowerCase() === 'true',
+      passSecrets: readPassSecrets(conf),
     })
   }
 
@@ -88,7 +88,7 @@ export class ShellCommandFencer implements FenceMethod {
     const bothNames = role === 'zkfc' && this.#commands.length === 2
     const { exec, clock, logger } = this.#runtime
     const fields = { nameserviceId: target.nameserviceId, target: target.namenodeId }
-    logger.info(fields, `Launched fencing command '${command}'`)
+    logger.info(fields, `Launched fencing command '${command}' with unknown pid`)
     const cancelWarning = clock.after(this.#warnAfterMs, () => {
       const seconds = Math.round(this.#warnAfterMs / 1000)
       const limit = Math.round(this.#timeoutMs / 1000)
@@ -150,6 +150,14 @@ export class ShellCommandFencer implements FenceMethod {
     if (exitCode > 128) return `ended by signal ${exitCode - 128} (exit code ${exitCode})`
     return `the command ended with exit code ${exitCode}`
   }
+}
+
+function readPassSecrets(conf: FencingConfiguration): boolean {
+  const text = conf.getTrimmed(SHELL_PASS_SECRETS_KEY) ?? 'false'
+  if (text === 'true' || text === 'false') return text === 'true'
+  throw new BadFencingConfigurationError(
+    `${SHELL_PASS_SECRETS_KEY} is "${text}": expected true or false`,
+  )
 }
 
 /** Java's prefix of each output line: 20 characters, "..." in the middle. */

@@ -22,6 +22,7 @@ const SECRET_KEYS: readonly RegExp[] = [
   /fs\.azure\.account\.key/,
   /credential$/,
   /oauth.*(?:secret|password|token)/i,
+  /\.token$/i,
   /^ha\.zookeeper\.auth(?:\.|$)/,
   /^baton\.events\.redis\.url(?:\.|$)/,
 ]

@@ -197,7 +197,10 @@ const SSH_CAUSES: readonly (readonly [RegExp, string])[] = [
     /Host key verification failed|No .* host key is known/,
     `its host key is not known: add it to known_hosts, or see ${SSH_KNOWN_HOSTS_KEY}`,
   ],
-  [/Load key .*|invalid format|bad permissions/, `a key of ${SSH_PRIVATE_KEYS_KEY} cannot be used`],
+  [
+    /Load key |invalid format|bad permissions|Identity file .* not accessible/,
+    `a key of ${SSH_PRIVATE_KEYS_KEY} cannot be used`,
+  ],
   [/Permission denied/, 'the login was refused: check user and key'],
   [/Could not resolve hostname/, 'its name cannot be resolved'],
   [/Connection refused/, 'nothing listens on its ssh port'],

@@ -111,6 +111,13 @@ test.each(['0', '-1', '1s', '99999999999'])('a time limit of %s is refused at st
   expect(create).toThrow(`baton.fencing.shell.timeout.ms is "${text}"`)
 })
 
+test('a switch that is neither on nor off is refused at start', () => {
+  const keys = { 'baton.fencing.shell.pass-secrets': 'yes' }
+  expect(() => fencer('x', () => ({}), keys)).toThrow(
+    /pass-secrets is "yes": expected true or false/,
+  )
+})
+
 test('the prefix of output lines is shortened as in Java', () => {
   expect(abbreviate('env -0 > $WORK/fence.env; echo out; echo err >&2')).toBe(
     'env -0 >...o err >&2',
