@@ -159,7 +159,7 @@ async function drained(made: RedisEventSink): Promise<void> {
 
 const range = (to: number): readonly number[] => Array.from({ length: to }, (_, at) => at + 1)
 
-test('a Redis killed, hung and restarted under a stream of events ends with all of them', async () => {
+test('a Redis killed, hung and restarted under events ends with all of them', async () => {
   const made = makeSink({ 'baton.events.redis.queue-max': '10000' })
   const source = new EventSource(made.listener)
   await source.pass(50)
