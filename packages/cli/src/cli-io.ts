@@ -1,6 +1,6 @@
 import type { Cancel, Logger, Runtime } from '@baton/runtime'
 
-export type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2'
+export type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP' | 'SIGUSR2'
 
 /** All that a command sees of the process it runs in, so that a test can run it in its own. */
 export interface CliIo {

@@ -53,6 +53,23 @@ Exit code: 0; 1 for a failed command; 2 for wrong words; 3 where no server could
     run: async (io, generic) => (await import('./zkcli/zkcli.ts')).runZkCli(io, generic),
   },
   {
+    name: 'zkfc',
+    words: '[-formatZK [-force] [-nonInteractive]]',
+    description: 'run the failover controller of the local NameNode, as `hdfs zkfc`',
+    help: `
+Examples:
+  baton zkfc -formatZK -nonInteractive     once, before the first controller starts
+  baton --conf /etc/hadoop/conf zkfc
+  baton zkfc -D dfs.ha.namenode.id=nn1     where several NameNodes are on one machine
+  baton zkfc -help                         the usage as hdfs zkfc prints it
+
+Signals: SIGTERM, SIGINT and SIGHUP stop as baton.zkfc.on-stop says (keep the role for a restart,
+or hand it over); SIGUSR2 hands it over.
+Exit code: 0; 1 for an error; 2 format denied; 3 no parent znode; 4 fencing missing or wrong;
+5 automatic failover not enabled; 6 ZooKeeper unreachable.`,
+    run: async (io, generic) => (await import('./zkfc-command.ts')).runZkfcCommand(io, generic),
+  },
+  {
     name: 'server',
     words: '[--log-level <level>] <zoo.cfg>',
     description: 'run a coordination server in the foreground, as zkServer.sh start-foreground',
