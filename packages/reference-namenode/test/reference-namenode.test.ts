@@ -127,10 +127,10 @@ describe('state rules, in Hadoop’s words', () => {
     const world = new World(7)
     await world.start('nn1')
     for (const [category, call] of [
-      ['READ', world.ls('nn1', '/')],
-      ['WRITE', world.mkdir('nn1', '/x')],
+      ['READ', () => world.ls('nn1', '/')],
+      ['WRITE', () => world.mkdir('nn1', '/x')],
     ] as const) {
-      await expect(world.settle<unknown>(call)).rejects.toMatchObject(
+      await expect(world.settle<unknown>(call())).rejects.toMatchObject(
         refusal(
           'org.apache.hadoop.ipc.StandbyException',
           `Operation category ${category} is not supported in state standby.` +
