@@ -11,7 +11,7 @@ export const ADLER32_START = 1
 export function adler32(sum: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
   let low = sum & 0xffff
   let high = sum >>> 16
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const blockEnd = Math.min(at + BLOCK_BYTES, end)
     for (; at < blockEnd; at++) {
       low += bytes[at] as number

@@ -37,7 +37,8 @@ export async function listDataFiles(disk: Disk, directory: string): Promise<Data
   const found: { kind: string; file: DataFile }[] = []
   for (const name of names) {
     const [, kind, hex, suffix] = NAME.exec(name) ?? []
-    if (kind === undefined || hex === undefined || (kind === 'log' && suffix !== undefined)) continue
+    if (kind === undefined || hex === undefined || (kind === 'log' && suffix !== undefined))
+      continue
     const zxid = Number.parseInt(hex, 16)
     if (!Number.isSafeInteger(zxid)) continue
     found.push({ kind, file: { name, path: `${directory}/${name}`, zxid } })

@@ -126,10 +126,7 @@ export class FileTxnSnapLog {
   }
 
   /** Rolls the log and writes a fuzzy snapshot beside everything else that goes on. */
-  async takeSnapshot(
-    tree: DataTree,
-    sessions: ReadonlyMap<bigint, number>,
-  ): Promise<SnapshotInfo> {
+  async takeSnapshot(tree: DataTree, sessions: ReadonlyMap<bigint, number>): Promise<SnapshotInfo> {
     assert(!this.#snapshotting, 'one snapshot is written at a time')
     assert(tree.lastProcessedZxid <= this.syncedZxid, 'only durable txns were applied')
     this.#snapshotting = true

@@ -5,13 +5,7 @@
  * `PersistenceError`, and the next older snapshot is tried.
  */
 import { gunzipSync } from 'node:zlib'
-import {
-  FileHeader,
-  JuteError,
-  Reader,
-  SNAPSHOT_MAGIC,
-  TxnDigest,
-} from '@baton/jute'
+import { FileHeader, JuteError, Reader, SNAPSHOT_MAGIC, TxnDigest } from '@baton/jute'
 import type { Disk } from '@baton/runtime'
 import { DataTree } from '../state/data-tree.ts'
 import type { DataTreeOptions } from '../state/data-tree.ts'

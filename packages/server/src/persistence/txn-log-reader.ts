@@ -69,7 +69,7 @@ export async function readTxnLog(
     let lastZxid: number | undefined
     let at = LOG_HEADER_BYTES
     for (;;) {
-      const length = await reader.recordAt(at)
+      const length = reader.loadedRecordAt(at) ?? (await reader.recordAt(at))
       if (length === undefined) break
       const txn = decodeRecord(reader.bytesAt(at + RECORD_HEAD_BYTES, length), path, at)
       lastZxid = txn.header.zxid
@@ -144,11 +144,15 @@ class LogFile {
   /** Brings `length` bytes from `at` into the window; false where the file is shorter. */
   async load(at: number, length: number): Promise<boolean> {
     if (length < 0 || at + length > this.size) return false
-    if (at >= this.#start && at + length <= this.#start + this.#window.length) return true
+    if (this.#holds(at, length)) return true
     const bytes = await this.#file.read(at, Math.max(length, WINDOW_BYTES))
     this.#window = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#start = at
     return this.#window.length >= length
+  }
+
+  #holds(at: number, length: number): boolean {
+    return at >= this.#start && at + length <= this.#start + this.#window.length
   }
 
   bytesAt(at: number, length: number): Buffer {
@@ -158,21 +162,36 @@ class LogFile {
   /** The length of the txn of a whole record at `at`, which is then loaded; else undefined. */
   async recordAt(at: number): Promise<number | undefined> {
     if (!(await this.load(at, RECORD_HEAD_BYTES))) return undefined
-    const head = this.bytesAt(at, RECORD_HEAD_BYTES)
-    const length = head.readInt32BE(8)
-    if (head.readUInt32BE(0) !== 0 || length < TXN_BYTES_MIN) return undefined
-    const checksum = head.readUInt32BE(4)
+    const length = this.#lengthAt(at)
+    if (length === undefined) return undefined
+    if (!(await this.load(at, RECORD_HEAD_BYTES + length + 1))) return undefined
+    return this.loadedRecordAt(at)
+  }
+
+  /** The same without waiting; undefined also where the window does not hold the record. */
+  loadedRecordAt(at: number): number | undefined {
+    if (!this.#holds(at, RECORD_HEAD_BYTES)) return undefined
+    const length = this.#lengthAt(at)
+    if (length === undefined) return undefined
     const whole = RECORD_HEAD_BYTES + length + 1
-    if (!(await this.load(at, whole))) return undefined
+    if (!this.#holds(at, whole)) return undefined
     const bytes = this.bytesAt(at, whole)
     if (bytes[whole - 1] !== END_OF_RECORD) return undefined
+    const checksum = bytes.readUInt32BE(4)
     if (adler32(ADLER32_START, bytes, RECORD_HEAD_BYTES, whole - 1) !== checksum) return undefined
     return length
   }
 
+  /** What the head at `at` claims, if it can be one at all. */
+  #lengthAt(at: number): number | undefined {
+    const head = this.bytesAt(at, RECORD_HEAD_BYTES)
+    const length = head.readInt32BE(8)
+    return head.readUInt32BE(0) === 0 && length >= TXN_BYTES_MIN ? length : undefined
+  }
+
   /** Offset of the first byte from `at` on that is not zero. */
   async nonZeroFrom(at: number): Promise<number | undefined> {
-    for (let from = at; from < this.size; ) {
+    for (let from = at; from < this.size;) {
       const length = Math.min(WINDOW_BYTES, this.size - from)
       if (!(await this.load(from, length))) return undefined
       const bytes = this.bytesAt(from, length)

@@ -66,7 +66,12 @@ export class AclCache {
   acquireById(id: number): AclEntry {
     let found = this.#byId.get(id)
     if (found === undefined) {
-      found = { id, list: [{ perms: 0, id: { scheme: 'world', id: 'anyone' } }], worldPerms: 0, uses: 0 }
+      found = {
+        id,
+        list: [{ perms: 0, id: { scheme: 'world', id: 'anyone' } }],
+        worldPerms: 0,
+        uses: 0,
+      }
       this.#byId.set(id, found)
       this.#lastId = Math.max(this.#lastId, id)
     }

@@ -170,8 +170,10 @@ function parseV6(text: string): Uint8Array | undefined {
   if (halves.length > 2 || (halves.length === 1 ? given !== 8 : given >= 8)) return undefined
   const groups = [...head, ...Array<string>(8 - given).fill('0'), ...tail]
   if (!groups.every(group => /^[0-9a-f]{1,4}$/i.test(group))) return undefined
-  return Uint8Array.from(groups.flatMap(group => {
-    const value = Number.parseInt(group, 16)
-    return [value >> 8, value & 0xff]
-  }))
+  return Uint8Array.from(
+    groups.flatMap(group => {
+      const value = Number.parseInt(group, 16)
+      return [value >> 8, value & 0xff]
+    }),
+  )
 }

@@ -4,8 +4,10 @@
  * The tree changes by txns only, in the order of their zxids. A txn says what became of a request,
  * so applying never decides anything; it may meet a tree that already knows the txn, because a
  * snapshot is fuzzy: it is written while txns go on being applied, and the log is then replayed from
- * where the snapshot began. Three rules make that harmless:
+ * where the snapshot began. Four rules make that harmless:
  *   - a node that is missing or already there is an ordinary result, not a fault;
+ *   - a txn does not see a node created after it: the snapshot caught a later node of that name, and
+ *     an old delete or write must not hit it;
  *   - a parent's cversion and pzxid only grow, and a create that meets its node still moves them;
  *   - a delete moves the parent's pzxid even where the node is gone.
  *
@@ -162,7 +164,8 @@ export class DataTree {
     assert(header.type === txn.type, 'the header names the type of its txn')
     const result = this.#apply(header, txn)
     if (header.zxid > this.lastProcessedZxid) this.lastProcessedZxid = header.zxid
-    if (this.#wastedBytes > WASTED_BYTES_MIN && this.#wastedBytes > this.#storedBytes) this.#compact()
+    if (this.#wastedBytes > WASTED_BYTES_MIN && this.#wastedBytes > this.#storedBytes)
+      this.#compact()
     return result
   }
 
@@ -188,7 +191,7 @@ export class DataTree {
       case OpCode.reconfig:
         return this.#setData(header, txn.type, txn.body)
       case OpCode.setACL:
-        return this.#setAcl(txn.body)
+        return this.#setAcl(header.zxid, txn.body)
       case OpCode.closeSession:
         return this.#closeSession(header, txn.body?.paths2Delete)
       case OpCode.multi:
@@ -211,7 +214,7 @@ export class DataTree {
   ): TxnResult {
     const { path, parentCVersion } = txn
     const above = parentPath(path)
-    const parent = this.#nodes.get(above)
+    const parent = this.#nodeAt(above, header.zxid)
     if (parent === undefined) return outcome(type, ErrorCode.noNode, path)
     this.#moveParentOn(above, parent, parentCVersion, header.zxid)
     if (this.#nodes.has(path)) return outcome(type, ErrorCode.nodeExists, path)
@@ -236,10 +239,10 @@ export class DataTree {
   #delete(zxid: number, path: string): number {
     if (path.length < 2) return ErrorCode.badArguments
     const above = parentPath(path)
-    const parent = this.#nodes.get(above)
+    const parent = this.#nodeAt(above, zxid)
     if (parent === undefined) return ErrorCode.noNode
     if (zxid > parent.pzxid) this.#update(above, parent, () => parent.setPzxid(zxid))
-    const node = this.#nodes.get(path)
+    const node = this.#nodeAt(path, zxid)
     if (node === undefined) return ErrorCode.noNode
     parent.removeChild(baseName(path))
     this.#unregister(path, node)
@@ -252,7 +255,7 @@ export class DataTree {
     type: number,
     txn: { readonly path: string; readonly data: Uint8Array | null; readonly version: number },
   ): TxnResult {
-    const node = this.#nodes.get(txn.path)
+    const node = this.#nodeAt(txn.path, header.zxid)
     if (node === undefined) return outcome(type, ErrorCode.noNode, txn.path)
     const before = node.dataLength
     const { zxid, time } = header
@@ -267,12 +270,15 @@ export class DataTree {
     return outcome(type, ErrorCode.ok, txn.path, node)
   }
 
-  #setAcl(txn: {
-    readonly path: string
-    readonly acl: readonly ACL[] | null
-    readonly version: number
-  }): TxnResult {
-    const node = this.#nodes.get(txn.path)
+  #setAcl(
+    zxid: number,
+    txn: {
+      readonly path: string
+      readonly acl: readonly ACL[] | null
+      readonly version: number
+    },
+  ): TxnResult {
+    const node = this.#nodeAt(txn.path, zxid)
     if (node === undefined) return outcome(OpCode.setACL, ErrorCode.noNode, txn.path)
     const acl = this.aclCache.acquire(txn.acl)
     this.aclCache.release(node.acl)
@@ -299,6 +305,12 @@ export class DataTree {
     }
     const error = parts.find(part => part.error !== ErrorCode.ok)?.error ?? ErrorCode.ok
     return { type: OpCode.multi, error, path: undefined, stat: undefined, parts }
+  }
+
+  /** The node, unless it came after `zxid`. */
+  #nodeAt(path: string, zxid: number): Znode | undefined {
+    const node = this.#nodes.get(path)
+    return node === undefined || node.czxid > zxid ? undefined : node
   }
 
   /** Changes a node and keeps the digest true. */

@@ -45,7 +45,7 @@ const LCG_BITS = 48
  */
 export function sessionPassword(id: bigint): Buffer {
   const password = Buffer.alloc(PASSWORD_BYTES)
-  let seed = BigInt.asUintN(LCG_BITS, (id ^ PASSWORD_SALT) ^ LCG_FACTOR)
+  let seed = BigInt.asUintN(LCG_BITS, id ^ PASSWORD_SALT ^ LCG_FACTOR)
   for (let at = 0; at < PASSWORD_BYTES; at += 4) {
     seed = BigInt.asUintN(LCG_BITS, seed * LCG_FACTOR + LCG_INCREMENT)
     // Java deals out each int from its low byte up.

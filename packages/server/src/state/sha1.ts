@@ -3,12 +3,13 @@
  * `node:crypto`; nothing here rests on the hash being strong beyond what ZooKeeper's scheme does.
  */
 const BLOCK_BYTES = 64
-const ROUNDS: readonly (readonly [mix: (b: number, c: number, d: number) => number, k: number])[] = [
-  [(b, c, d) => (b & c) | (~b & d), 0x5a827999],
-  [(b, c, d) => b ^ c ^ d, 0x6ed9eba1],
-  [(b, c, d) => (b & c) | (b & d) | (c & d), 0x8f1bbcdc],
-  [(b, c, d) => b ^ c ^ d, 0xca62c1d6],
-]
+const ROUNDS: readonly (readonly [mix: (b: number, c: number, d: number) => number, k: number])[] =
+  [
+    [(b, c, d) => (b & c) | (~b & d), 0x5a827999],
+    [(b, c, d) => b ^ c ^ d, 0x6ed9eba1],
+    [(b, c, d) => (b & c) | (b & d) | (c & d), 0x8f1bbcdc],
+    [(b, c, d) => b ^ c ^ d, 0xca62c1d6],
+  ]
 
 function rotate(value: number, bits: number): number {
   return (value << bits) | (value >>> (32 - bits))

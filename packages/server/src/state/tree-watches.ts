@@ -131,11 +131,6 @@ export class TreeWatches {
   }
 }
 
-function eventOf(
-  type: EventType,
-  path: string,
-  zxid: number,
-  node: Znode | undefined,
-): WatchEvent {
+function eventOf(type: EventType, path: string, zxid: number, node: Znode | undefined): WatchEvent {
   return { type, path, zxid, acl: node?.acl.list, encoded: undefined }
 }

@@ -124,7 +124,11 @@ export class WatchManager {
   }
 
   #collectRecursive(path: string, told: Set<Watcher>): void {
-    for (let at = path.lastIndexOf('/'); at >= 0 && path.length > 1; at = path.lastIndexOf('/', at - 1)) {
+    for (
+      let at = path.lastIndexOf('/');
+      at >= 0 && path.length > 1;
+      at = path.lastIndexOf('/', at - 1)
+    ) {
       const above = at === 0 ? '/' : path.slice(0, at)
       for (const [watcher, modes] of this.#table.get(above) ?? NO_WATCHERS) {
         if ((modes & WatchMode.recursive) !== 0) told.add(watcher)
