@@ -200,7 +200,7 @@ test('half a reply, then silence, is no reply', async () => {
   expect(stage.notes.at(-2)).toContain('getData /a: the connection was lost')
 })
 
-test('a server that sends garbage is left for the next, again and again, without a storm', async () => {
+test('a server that sends garbage is left for the next, without a storm', async () => {
   const stage = new Stage()
   stage.server.onRequest = asked => asked.link.send(Buffer.from('GET / HTTP/1.1\r\n\r\n'))
   let failures = 0
