@@ -1,0 +1,147 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startServer, type RunningServer } from './running-server.ts'
+import { run, type Ran } from './test-io.ts'
+
+const NAMES = ['haadmin', 'zkcli', 'zkfc', 'server', 'demo']
+
+describe('baton', () => {
+  test.each(NAMES.filter(name => name !== 'demo'))(
+    '%s --help shows examples and exit codes',
+    async name => {
+      const found = await run([name, '--help'])
+      expect(found.rc).toBe(0)
+      expect(found.stdout).toMatch(/Examples:/)
+      expect(found.stdout).toMatch(/Exit code: 0/)
+      expect(found.stdout).toMatch(new RegExp(`baton ${name} `))
+    },
+  )
+
+  test('--help lists every command', async () => {
+    const found = await run(['--help'])
+    expect(found.rc).toBe(0)
+    for (const name of NAMES) expect(found.stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'))
+  })
+
+  test('an unknown command or option is a usage error', async () => {
+    expect(await run(['nope'])).toMatchObject({ rc: 1, stderr: "error: unknown command 'nope'\n" })
+    expect((await run(['--nope'])).rc).toBe(1)
+    expect((await run([])).rc).toBe(1)
+  })
+})
+
+describe('server', () => {
+  let directory: string
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'baton-cli-'))
+  })
+  afterAll(() => rm(directory, { recursive: true }))
+
+  test('wrong words and a wrong file end with 2, all mistakes named', async () => {
+    expect((await run(['server'])).rc).toBe(2)
+    expect((await run(['server', '--log-level', 'loud', 'zoo.cfg'])).rc).toBe(2)
+    const missing = join(directory, 'nope.cfg')
+    const none = await run(['server', missing])
+    expect(none).toEqual({ rc: 2, stdout: '', stderr: `${missing}: no such file\n` })
+    const bad = join(directory, 'bad.cfg')
+    await writeFile(bad, 'tickTime=x\nclientPort=99999\n')
+    const found = await run(['server', bad])
+    expect(found.rc).toBe(2)
+    for (const key of ['tickTime', 'clientPort', 'dataDir']) expect(found.stderr).toContain(key)
+  })
+
+  test('serves until the signal comes, then ends with 0', async () => {
+    const file = join(directory, 'zoo.cfg')
+    const data = join(directory, 'data')
+    await writeFile(file, `dataDir=${data}\nclientPort=0\nclientPortAddress=127.0.0.1\n`)
+    let signal: (name: 'SIGTERM') => void = () => {}
+    const armed = new Promise<void>(resolve => {
+      const onSignal = (_: unknown, act: (name: 'SIGTERM') => void): (() => void) => {
+        signal = act
+        resolve()
+        return () => {}
+      }
+      ended = run(['server', '--log-level', 'silent', file], { io: { onSignal } })
+    })
+    await armed
+    signal('SIGTERM')
+    expect(await ended).toEqual({ rc: 0, stdout: '', stderr: '' })
+  })
+  let ended: Promise<Ran>
+
+  test('a data directory that cannot be used ends with 1', async () => {
+    const blocker = join(directory, 'file')
+    await writeFile(blocker, '')
+    const file = join(directory, 'blocked.cfg')
+    await writeFile(file, `dataDir=${blocker}\nclientPort=0\nclientPortAddress=127.0.0.1\n`)
+    const found = await run(['server', '--log-level', 'silent', file])
+    expect(found.rc).toBe(1)
+    expect(found.stderr).toMatch(/^The server could not start: /)
+  })
+})
+
+describe('zkfc', () => {
+  let server: RunningServer
+  beforeAll(async () => {
+    server = await startServer()
+  })
+  afterAll(() => server.stop())
+
+  const KEYS = {
+    'dfs.nameservices': 'c1',
+    'dfs.ha.namenodes.c1': 'nn1,nn2',
+    'dfs.namenode.rpc-address.c1.nn1': '127.0.0.1:1',
+    'dfs.namenode.rpc-address.c1.nn2': '127.0.0.1:2',
+    'dfs.ha.namenode.id': 'nn1',
+    'dfs.ha.automatic-failover.enabled': 'true',
+    'baton.log.level': 'silent',
+  }
+  const zkfc = (words: string, more = {}, stdin: readonly string[] = []): Promise<Ran> => {
+    const pairs = { ...KEYS, 'ha.zookeeper.quorum': server.address, ...more }
+    const defined = Object.entries(pairs).flatMap(([key, value]) => ['-D', `${key}=${value}`])
+    return run(['zkfc', ...defined, ...words.split(' ').filter(word => word !== '')], { stdin })
+  }
+
+  test.each(['-h', '-help'])('%s alone prints the usage of hdfs zkfc', async word => {
+    const found = await run(['zkfc', word])
+    expect(found).toMatchObject({ rc: 0, stderr: '' })
+    expect(found.stdout).toMatch(
+      /^Usage: hdfs zkfc \[ -formatZK \[-force\] \[-nonInteractive\] \]\n\t-/,
+    )
+    expect((await zkfc(word)).rc).toBe(1)
+  })
+
+  test('exit codes 0 to 6', async () => {
+    expect((await zkfc('')).rc, 'no parent znode').toBe(3)
+    expect((await zkfc('-formatZK -nonInteractive')).rc, 'fresh').toBe(0)
+    expect((await zkfc('-formatZK -nonInteractive')).rc, 'there already').toBe(2)
+    expect((await zkfc('-formatZK -nonInteractive -force')).rc, 'forced').toBe(0)
+    expect((await zkfc('-formatZK', {}, ['no'])).rc, 'answered no').toBe(2)
+    expect((await zkfc('-formatZK')).rc, 'input closed').toBe(2)
+    expect((await zkfc('-formatZK', {}, ['x', 'Y'])).rc, 'answered yes').toBe(0)
+    expect((await zkfc('-nope')).rc, 'bad word').toBe(1)
+    expect((await zkfc('')).rc, 'no fencing').toBe(4)
+    expect((await zkfc('', { 'dfs.ha.fencing.methods': 'shell()' })).rc, 'bad fencing').toBe(4)
+    expect((await zkfc('', { 'dfs.ha.automatic-failover.enabled': 'false' })).rc).toBe(5)
+    const gone = { 'ha.zookeeper.quorum': '127.0.0.1:1', 'ha.zookeeper.session-timeout.ms': '300' }
+    expect((await zkfc('-formatZK', gone)).rc, 'no ZooKeeper').toBe(6)
+  })
+
+  test.each<readonly [Readonly<Record<string, string>>, RegExp]>([
+    [
+      { 'hadoop.security.authentication': 'kerberos' },
+      /hadoop\.security\.authentication = "kerberos"/,
+    ],
+    [{ 'hadoop.zk.ssl.enabled': 'true' }, /hadoop\.zk\.ssl\.enabled = "true"/],
+    [{ 'ha.zookeeper.quorum': '' }, /ha\.zookeeper\.quorum/],
+    [{ 'dfs.ha.namenode.id': 'nn9' }, /dfs\.ha\.namenode\.id = "nn9"/],
+    [{ 'baton.log.level': 'loud' }, /baton\.log\.level = "loud"/],
+    [{ 'baton.events.redis.url': 'nonsense' }, /baton\.events\.redis\.url/],
+  ])('%j is refused with exit code 1', async (more, text) => {
+    const found = await zkfc('', more)
+    expect(found.rc).toBe(1)
+    expect(found.stderr).toMatch(text)
+  })
+})
