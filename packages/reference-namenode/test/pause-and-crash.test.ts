@@ -40,7 +40,7 @@ async function checkAll(world: World, kept: readonly string[]): Promise<void> {
 const swallow = (): void => {} // the call's fate is not what is looked at
 
 describe('a NameNode that is', () => {
-  test('stopped before each of its turns loses nothing and ends itself when it goes on', async () => {
+  test('stopped before each of its turns loses nothing, then ends itself', async () => {
     const turns = await turnsOfOneWriter(11)
     expect(turns).toBeGreaterThan(30)
     for (let turn = 0; turn < turns; turn += 1) {

@@ -6,7 +6,7 @@ const SERVICE_FAILED = 'org.apache.hadoop.ha.ServiceFailedException'
 const ACCESS_CONTROL = 'org.apache.hadoop.security.AccessControlException'
 
 describe('the reference NameNode', () => {
-  test('starts standby, becomes active, and an edit it acknowledged is there after failover', async () => {
+  test('starts standby, becomes active, and keeps what it acknowledged', async () => {
     const world = new World(1)
     await world.start('nn1')
     await world.start('nn2')
@@ -26,7 +26,7 @@ describe('the reference NameNode', () => {
     ])
   })
 
-  test('there and back again: a standby follows, and becomes active with what was written', async () => {
+  test('there and back again: each takes over what the other wrote', async () => {
     const world = new World(2)
     await world.start('nn1')
     await world.start('nn2')
@@ -42,7 +42,7 @@ describe('the reference NameNode', () => {
     expect(world.nodes.get('nn2')?.writerEpoch).toBe(4)
   })
 
-  test('an active that finds a higher epoch ends itself and acknowledges nothing more', async () => {
+  test('an active that finds a higher epoch ends itself', async () => {
     const world = new World(3)
     await world.start('nn1')
     await world.start('nn2')
@@ -59,7 +59,7 @@ describe('the reference NameNode', () => {
 describe('state rules, in Hadoop’s words', () => {
   const refusal = (className: string, message: string) => ({ className, message })
 
-  test('manual requests are refused where failover is automatic, and the other way round', async () => {
+  test('manual requests are refused where failover is automatic, and conversely', async () => {
     const world = new World(4)
     await world.start('nn1')
     await expect(world.settle(world.transition('nn1', 'Active', 'user'))).rejects.toMatchObject(

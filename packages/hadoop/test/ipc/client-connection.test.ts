@@ -44,7 +44,7 @@ const identity = (callId: number): CallIdentity => ({
 const OK = fromHex('08021001')
 
 describe('a client sends what a recorded Java client sent', () => {
-  test('health monitor: header, context and first call in one write, then call after call', async () => {
+  test('health monitor: header, context and first call in one write', async () => {
     const { link, connection } = connect()
     const first = connection.call(STATUS, {}, NONE)
     await settled()
@@ -89,7 +89,7 @@ describe('a client sends what a recorded Java client sent', () => {
     expect(await cede).toEqual({})
   })
 
-  test('a ping, when a call has heard nothing for the interval; none while nothing waits', async () => {
+  test('a ping, when a call has heard nothing for the interval', async () => {
     const { link, clock, connection } = connect({ pingIntervalMs: 1_000 })
     const call = connection.call(STATUS, {}, NONE)
     await settled()

@@ -50,8 +50,9 @@ describe('ActiveNodeInfo', () => {
   })
 
   test('tolerates fields it does not know and drops them', () => {
-    const { content, info } = ZNODES[0]!
-    expect(decodeActiveNodeInfo(bytes(`${content}3203616263`))).toEqual(info)
+    for (const { content, info } of ZNODES) {
+      expect(decodeActiveNodeInfo(bytes(`${content}3203616263`))).toEqual(info)
+    }
   })
 
   test('names every required field that is missing', () => {
