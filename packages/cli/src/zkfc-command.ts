@@ -13,7 +13,7 @@ const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'sile
 const REDIS_URL_KEY = 'baton.events.redis.url'
 const HELP: ReadonlySet<string> = new Set(['-h', '-help', '--help'])
 
-/** `baton zkfc`: what is done is `runZkfc`'s; here it gets the process around it. Exit codes 0-6. */
+/** `baton zkfc`: gives `runZkfc`, which does the work, the process around it. */
 export async function runZkfcCommand(io: CliIo, generic: GenericOptions): Promise<number> {
   try {
     return await runWith(io, generic)

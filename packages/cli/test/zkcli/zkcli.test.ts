@@ -151,15 +151,15 @@ describe('wrong words, help, no server', () => {
   })
 
   test('a chroot is the root of every path', async () => {
-    await zkcli(['create', '/root'])
-    const words = ['zkcli', '-server', `${server.address}/root`]
+    await zkcli(['create', '/top'])
+    const words = ['zkcli', '-server', `${server.address}/top`]
     expect(await run([...words, 'create', '/x', 'y'])).toEqual(ok('Created /x\n'))
-    expect((await zkcli(['get', '/root/x'])).stdout).toBe('y\n')
+    expect((await zkcli(['get', '/top/x'])).stdout).toBe('y\n')
   })
 })
 
 describe('the shell', () => {
-  test('runs line after line; a failed one does not end it and shows in the exit code', async () => {
+  test('runs line after line; a failure does not end it and is its exit code', async () => {
     const lines = [
       'create /sh "two words"',
       '',
