@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { canConnect, Child, freePorts, until } from './child.ts'
 import type { Teardown } from './child.ts'
@@ -137,6 +137,11 @@ export class HadoopCluster {
     return child
   }
 
+  /** The controller's memory of its session; what starts next starts as new. */
+  clearControllerState(id: NameNodeId): void {
+    rmSync(join(this.directory, 'state', id), { recursive: true, force: true })
+  }
+
   async formatZooKeeper(kind: ControllerKind): Promise<void> {
     const args = ['-formatZK', '-nonInteractive']
     if (kind === 'java') return void (await this.java('zkfc', 'nn1', args))
@@ -175,7 +180,7 @@ export class HadoopCluster {
   #batonOptions(id: NameNodeId): string[] {
     const state = join(this.directory, 'state', id)
     mkdirSync(state, { recursive: true })
-    return ['-D', `dfs.ha.namenode.id=${id}`, '-D', `baton.zkfc.state.dir=${state}`]
+    return ['-D', `dfs.ha.namenode.id=${id}`, '-D', `baton.zkfc.state-dir=${state}`]
   }
 
   #javaCommand(kind: keyof typeof MAIN, id: NameNodeId, args: readonly string[]): string[] {

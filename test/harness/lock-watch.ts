@@ -16,7 +16,7 @@ export class LockWatch {
   constructor(connectString: string, nameservice: string) {
     this.#parent = `/hadoop-ha/${nameservice}`
     this.#zookeeper = new ZooKeeper({
-      runtime: createNodeRuntime({ level: 'silent' }),
+      runtime: createNodeRuntime(),
       connectString,
       sessionTimeoutMs: 20_000,
     })

@@ -38,7 +38,7 @@ function field(number: number, bytes: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([(number << 3) | 2, bytes.byteLength]), bytes])
 }
 
-const runtime = createNodeRuntime({ level: 'silent' })
+const runtime = createNodeRuntime()
 
 /** Asks NameNodes what an onlooker can ask: their state, and whether a write is taken. */
 export class NameNodeProbe {
