@@ -1,5 +1,5 @@
 /**
- * zoo.cfg as one checked value (ZooKeeper 3.9 `QuorumPeerConfig`, reference section 1.10).
+ * zoo.cfg as one checked value (ZooKeeper 3.9 `QuorumPeerConfig`).
  *
  * Every key Baton reads is a row of `KEYS`; a key it does not know is kept in `properties` under
  * `zookeeper.<key>`, which is also where Java puts it. A row's key may be written with or without
@@ -91,7 +91,7 @@ function times(factor: number, row: Row<number>): Row<number> {
   return { key: row.key, absent: row.absent * factor, read: text => row.read(text) * factor }
 }
 
-/** Java reads `Boolean.parseBoolean`, which takes any typing error for false; this row refuses it. */
+/** Java's `Boolean.parseBoolean` takes any typing error for false; this row refuses it. */
 function flag(key: string, absent: boolean, yes = 'true', no = 'false'): Row<boolean> {
   return {
     key,
@@ -111,7 +111,7 @@ function text<T extends string | undefined>(key: string, absent: T): Row<string 
 
 const KIB = 1024
 
-/** `jute.maxbuffer` may be far above its default, but not above what one buffer should ever take. */
+/** `jute.maxbuffer` may be far above its default, not above what one buffer should ever take. */
 const FRAME_BYTES_CONFIGURABLE_MAX = 256 * KIB * KIB
 
 const KEYS = {
@@ -235,7 +235,7 @@ function finish(draft: Draft): ServerConfig {
   const { values } = draft
   const dataDir = values.dataDir ?? ''
   if (dataDir === '') problem(draft, 'dataDir', 'dataDir is missing: name the directory for data')
-  const { clientPort: _port, clientPortAddress: _host, txnLogKib, ...rest } = values
+  const { txnLogKib, ...rest } = values
   return {
     ...rest,
     dataDir,
@@ -289,7 +289,8 @@ function sessionTimeouts(
   const minSessionTimeoutMs = min === -1 ? tickTimeMs * 2 : min
   const maxSessionTimeoutMs = max === -1 ? tickTimeMs * 20 : max
   if (minSessionTimeoutMs > maxSessionTimeoutMs) {
-    const text = `minSessionTimeout ${minSessionTimeoutMs} is above maxSessionTimeout ${maxSessionTimeoutMs}`
+    const largest = `maxSessionTimeout ${maxSessionTimeoutMs}`
+    const text = `minSessionTimeout ${minSessionTimeoutMs} is above ${largest}`
     problem(draft, min === -1 ? 'maxSessionTimeoutMs' : 'minSessionTimeoutMs', text)
   }
   return { minSessionTimeoutMs, maxSessionTimeoutMs }
@@ -300,7 +301,8 @@ const DIGEST_ALGORITHMS = ['SHA1', 'SHA-1', 'SHA256', 'SHA-256', 'SHA512', 'SHA-
 function digestAlgorithm(draft: Draft): string {
   const { digestAlgorithm: name } = draft.values
   if (DIGEST_ALGORITHMS.includes(name.toUpperCase())) return name
-  const text = `${KEYS.digestAlgorithm.key}=${name}: expected one of ${DIGEST_ALGORITHMS.join(', ')}`
+  const expected = DIGEST_ALGORITHMS.join(', ')
+  const text = `${KEYS.digestAlgorithm.key}=${name}: expected one of ${expected}`
   problem(draft, 'digestAlgorithm', text)
   return 'SHA1'
 }

@@ -1,7 +1,7 @@
 /**
- * The line grammar of Java's `Properties`, as far as zoo.cfg files use it: `key=value`, `key: value`
- * or `key value`; `#` and `!` open comments; a backslash at the end continues the line; `\t`, `\n`,
- * `\\`, `\uXXXX` are escapes. Later lines win, as in Java.
+ * The line grammar of Java's `Properties`, as far as zoo.cfg files use it: `key=value`,
+ * `key: value` or `key value`; `#` and `!` open comments; a backslash at the end continues the
+ * line; `\t`, `\n`, `\\`, `\uXXXX` are escapes. Later lines win, as in Java.
  */
 export interface Property {
   readonly key: string

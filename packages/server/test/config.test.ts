@@ -31,7 +31,9 @@ describe('parseZooCfg', () => {
   })
 
   test('reads keys with and without the prefix zookeeper.', () => {
-    const text = `${MINIMAL}zookeeper.extendedTypesEnabled=true\nskipACL = yes\njute.maxbuffer: 4194304
+    const text = `${MINIMAL}zookeeper.extendedTypesEnabled=true
+skipACL = yes
+jute.maxbuffer: 4194304
 4lw.commands.whitelist=stat, ruok,\\
     isro`
     expect(parseZooCfg(text, 'zoo.cfg')).toMatchObject({

@@ -9,7 +9,7 @@ const types = fc.oneof(
   fc.constantFrom(...Object.values(OpCode)),
   fc.integer({ min: -2147483648, max: 2147483647 }),
 )
-const RUNS = { numRuns: 40 }
+const RUNS = { numRuns: 25 }
 
 test('no bytes on the port stop the server from serving others', () =>
   fc.assert(

@@ -1,7 +1,7 @@
 /**
- * The four-letter words (ZooKeeper 3.9 `FourLetterCommands`): plain text on the client port, one word,
- * one answer, then the connection closes. What may be asked is `4lw.commands.whitelist`. Texts are
- * ZooKeeper's, since monitors parse them.
+ * The four-letter words (ZooKeeper 3.9 `FourLetterCommands`): plain text on the client port, one
+ * word, one answer, then the connection closes. What may be asked is `4lw.commands.whitelist`.
+ * Texts are ZooKeeper's, since monitors parse them.
  */
 import { javaDouble, type ServerMetrics } from '../metrics.ts'
 

@@ -1,5 +1,5 @@
 /**
- * All connections of the client port (ZooKeeper 3.9 `ServerCnxnFactory`): accepts within the limits,
+ * All connections of the client port (ZooKeeper 3.9 `ServerCnxnFactory`): accepts within limits,
  * closes those that never say which session they want, and at the end of each turn sends what the
  * turn wrote, one write a connection.
  */
@@ -15,7 +15,7 @@ export interface FactoryOptions {
   readonly network: Network
   readonly logger: Logger
   readonly metrics: ServerMetrics
-  /** Answers the host's calls but those about output and closing, which the factory takes itself. */
+  /** The host's calls but those about output and closing, which the factory takes itself. */
   readonly host: Omit<CnxnHost, 'onOutput' | 'onWaiting' | 'onClosed' | 'onTurnEnd'>
   readonly onClosed: (cnxn: ServerCnxn) => void
   readonly onTurnEnd: () => void

@@ -3,12 +3,13 @@
  * first bytes apart (a four-letter word or a connect request), and gathers what is to be sent.
  *
  * Life: `new` (no four bytes yet) -> a word, which ends it, or `handshake` (the connect request is
- * not whole yet) -> `connecting` -> `established` -> `closed`. While `connecting`, frames that came early wait in the decoder: a client may pipeline behind its
- * connect request. Replies and watch events of one turn are written into one buffer and leave in
- * one write when the server flushes at the end of the turn.
+ * not whole yet) -> `connecting` -> `established` -> `closed`. While `connecting`, frames that came
+ * early wait in the decoder: a client may pipeline behind its connect request. Replies and watch
+ * events of one turn are written into one buffer and leave in one write when the server flushes at
+ * the end of the turn.
  *
- * Bounds: one frame by `jute.maxbuffer`; the output by back-pressure (above the connection's mark no
- * further frame is read until the peer took what is queued) and, for watch events to a peer that
+ * Bounds: one frame by `jute.maxbuffer`; the output by back-pressure (above the connection's mark
+ * no further frame is read until the peer took what is queued) and, for watch events to a peer that
  * never reads, by `outputQueueBytesMax`, where the link is reset.
  */
 import { FrameDecoder, JuteError, Perms, Writer, Xid } from '@baton/jute'

@@ -9,7 +9,6 @@
 import { ErrorCode, JuteError, OpCode } from '@baton/jute'
 import type { Writer } from '@baton/jute'
 import { assert } from '@baton/runtime'
-import type { ServerMetrics } from '../metrics.ts'
 import type { DataTree, TxnResult } from '../state/data-tree.ts'
 import { writeMultiResult } from './multi.ts'
 import { readOperations } from './read-operations.ts'
@@ -23,9 +22,15 @@ export interface Applied {
   onSessionClosed(sessionId: bigint): void
 }
 
+/** What is counted here. */
+export interface RequestMetrics {
+  commitCount: number
+  onLatency(latencyMs: number): void
+}
+
 export interface FinalOptions {
   readonly tree: DataTree
-  readonly metrics: ServerMetrics
+  readonly metrics: RequestMetrics
   readonly applied: Applied
   readonly skipAcl: boolean
   /** Monotonic; for latencies only. */
@@ -35,7 +40,7 @@ export interface FinalOptions {
 export class FinalRequestProcessor {
   readonly tree: DataTree
   readonly skipAcl: boolean
-  readonly #metrics: ServerMetrics
+  readonly #metrics: RequestMetrics
   readonly #applied: Applied
   readonly #now: () => number
 

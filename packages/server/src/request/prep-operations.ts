@@ -46,8 +46,8 @@ const modes: Readonly<Record<number, Mode>> = {
 const TTL_MS_MAX = 2 ** 40 - 1
 
 /**
- * What is before the last slash; undefined where there is none or the path holds a NUL. Not the same
- * as `parentPath`: the path is a client's and may be anything.
+ * What is before the last slash; undefined where there is none or the path holds a NUL. Not the
+ * same as `parentPath`: the path is a client's and may be anything.
  */
 function parentOf(path: string): string | undefined {
   const slash = path.lastIndexOf('/')
@@ -153,8 +153,8 @@ function prepareDelete(
 }
 
 /**
- * Meant for the server's own checker of containers, yet clients can send it. ZooKeeper then asks for
- * no permission; Baton asks for the one that delete needs.
+ * Meant for the server's own checker of containers, yet clients can send it. ZooKeeper then asks
+ * for no permission; Baton asks for the one that delete needs.
  */
 function prepareDeleteContainer(
   prep: PrepRequestProcessor,

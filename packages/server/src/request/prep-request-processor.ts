@@ -6,9 +6,9 @@
  * applying it twice or without the checks gives the same tree. A refused write still takes a zxid
  * and is logged, as an error txn: every server must answer it alike.
  *
- * Each operation is a row of `preparers`: it returns its txn, or an error code. A row adds its change
- * records only after its last check. The order of the checks is part of the protocol: it decides
- * which of several errors a client sees (reference 2.8).
+ * Each operation is a row of `preparers`: it returns its txn, or an error code. A row adds its
+ * change records only after its last check. The order of the checks is part of the protocol: it
+ * decides which of several errors a client sees.
  */
 import { ErrorCode, OpCode } from '@baton/jute'
 import type { ACL, Id, MultiRequest } from '@baton/jute'

@@ -1,7 +1,7 @@
 /**
  * The reads as a table. Each row reads its fields from the frame in wire order, checks, and writes
  * the reply's body; it returns an error code, and what it wrote then is dropped. Paths of reads are
- * not validated: a malformed one names no znode (reference 2.9).
+ * not validated: a malformed one names no znode.
  */
 import { ErrorCode, JuteError, MultiRequest, OpCode, Perms, SetWatches } from '@baton/jute'
 import { SetWatches2 } from '@baton/jute'

@@ -1,14 +1,13 @@
 /**
- * The stages put together: prepare -> propose -> (log) -> deliver -> apply, and past them the reads.
- * This is a core: what it is given is a frame and the time, what it does is written into
+ * The stages put together: prepare -> propose -> (log) -> deliver -> apply, and past them the
+ * reads. This is a core: what it is given is a frame and the time, what it does is written into
  * connections and into the log's memory. Its driver syncs the log and says so to the proposer.
  */
 import { ErrorCode, JuteError, OpCode } from '@baton/jute'
-import type { ServerMetrics } from '../metrics.ts'
 import type { DataTree } from '../state/data-tree.ts'
 import type { SessionTracker } from '../state/session-tracker.ts'
 import { CommitProcessor, type SessionQueue } from './commit-processor.ts'
-import { FinalRequestProcessor } from './final-request-processor.ts'
+import { FinalRequestProcessor, type RequestMetrics } from './final-request-processor.ts'
 import { PrepRequestProcessor } from './prep-request-processor.ts'
 import type { TxnLog } from './proposer.ts'
 import { decodeWrite, kindOf, MALFORMED, Request } from './request.ts'
@@ -19,7 +18,7 @@ export interface PipelineOptions {
   readonly tree: DataTree
   readonly sessions: SessionTracker
   readonly log: TxnLog
-  readonly metrics: ServerMetrics
+  readonly metrics: RequestMetrics
   readonly lastZxid: number
   readonly extendedTypes: boolean
   readonly skipAcl: boolean
@@ -46,7 +45,7 @@ export class RequestPipeline {
   readonly #prep: PrepRequestProcessor
   readonly #final: FinalRequestProcessor
   readonly #commit: CommitProcessor
-  readonly #metrics: ServerMetrics
+  readonly #metrics: RequestMetrics
 
   constructor(options: PipelineOptions) {
     const { sessions } = options

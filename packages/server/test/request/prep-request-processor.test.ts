@@ -213,6 +213,6 @@ test('a verdict against outstanding changes is the one against the applied tree'
     fc.property(script, steps => {
       expect(play(steps, false)).toEqual(play(steps, true))
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   )
 })

@@ -19,7 +19,7 @@ function createPart(name: string, flags = 0): jute.MultiRequestOp {
 }
 
 describe('order', () => {
-  test('a read behind an uncommitted write of its own session waits, another session does not', () => {
+  test('a read waits for an uncommitted write of its own session, not of another', () => {
     const world = new PipelineWorld()
     const [a, b] = [world.cnxn(), world.cnxn()]
     world.request(a, 1, OpCode.create, create('/a'))
