@@ -16,9 +16,12 @@ export type ClientRuntime = Pick<Runtime, 'clock' | 'random' | 'network' | 'logg
 
 interface OpenLink {
   readonly generation: number
+  readonly server: string
   readonly abort: AbortController
   connection: Connection | undefined
 }
+
+const WARN_EVERY_MS = 60_000
 
 const closeWords: Readonly<Record<CloseCause['kind'], string>> = {
   end: 'the server closed the connection',
@@ -36,6 +39,7 @@ export class SessionDriver {
   #link: OpenLink | undefined
   #cancelTimer: Cancel = () => {}
   #timerAt = Number.POSITIVE_INFINITY
+  #warnedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(runtime: ClientRuntime, core: ClientCnxn, onState: (state: SessionState) => void) {
     this.#runtime = runtime
@@ -122,14 +126,18 @@ export class SessionDriver {
 
   #connect(effect: Extract<LinkEffect, { kind: 'connect' }>): void {
     const { generation, server, timeoutMs } = effect
-    const link: OpenLink = { generation, abort: new AbortController(), connection: undefined }
+    const link: OpenLink = {
+      generation,
+      server: formatAddress(server),
+      abort: new AbortController(),
+      connection: undefined,
+    }
     this.#link = link
     const { logger, network } = this.#runtime
-    logger.debug({ server: formatAddress(server) }, 'connecting to a server')
+    logger.debug({ server: link.server }, 'connecting to a server')
     network.connect(server, { timeoutMs, signal: link.abort.signal }).then(
       connection => this.#connected(link, connection),
       (error: NetworkError) => {
-        logger.debug({ server: formatAddress(server), error: error.message }, 'not connected')
         this.#fromWorld({ kind: 'closed', generation, reason: error.message })
       },
     )
@@ -156,10 +164,22 @@ export class SessionDriver {
     const link = this.#link
     if (link?.generation !== effect.generation) return
     this.#link = undefined
-    this.#runtime.logger.debug({ reason: effect.reason }, 'leaving a server')
+    this.#logLeaving(link.server, effect)
     if (link.connection === undefined) link.abort.abort()
     else if (effect.flush) link.connection.close(effect.reason)
     else link.connection.destroy(effect.reason)
+  }
+
+  /** An outage can last for hours: one line a minute says that it does, and why. */
+  #logLeaving(server: string, effect: Extract<LinkEffect, { kind: 'disconnect' }>): void {
+    const { clock, logger } = this.#runtime
+    const fields = { server, reason: effect.reason }
+    const now = clock.now()
+    if (effect.flush || now - this.#warnedAtMs < WARN_EVERY_MS) {
+      return logger.debug(fields, 'left a server')
+    }
+    this.#warnedAtMs = now
+    logger.warn(fields, `left server ${server}: ${effect.reason}; trying the next`)
   }
 
   /** The timer may ring early and then sleeps on: re-arming it for each request would cost more. */

@@ -304,3 +304,21 @@ test('a call made from inside a reply goes out, and its reply comes after the fi
     ...['asked', 'state connected', 'first', 'second', 'behind', 'badArguments', 'done'],
   ])
 })
+
+test('an outage of hours is told once a minute, with the reason', async () => {
+  const stage = new Stage()
+  const lines: string[] = []
+  stage.sim.onLog = line => {
+    if (line.level === 'warn') lines.push(line.message)
+  }
+  stage.run(async () => {})
+  await stage.sim.runUntil(() => stage.states.includes('connected'), LIMIT)
+  await stage.sim.runFor(2_000)
+  const stopped = stage.server.stop() // settles only while time moves
+  await stage.sim.runFor(200_000)
+  await stopped
+  expect(lines.filter(line => line.startsWith('session'))).toHaveLength(1)
+  const left = lines.filter(line => line.startsWith('left server zk1:2181: '))
+  expect(left).toHaveLength(4)
+  expect(left[1]).toContain('ECONNREFUSED; trying the next')
+})
