@@ -142,7 +142,7 @@ class Replay {
     const empty: DataFile[] = []
     for (const log of logs) {
       let first = true
-      const end = await readTxnLog(disk, log.path, txn => {
+      const end = await readTxnLog(disk, log.path, this.lastZxid, txn => {
         if (!rules.trusted) throw withoutSnapshot(log)
         if (first && !mayJump) this.#mustFollow(log, txn)
         first = false
@@ -159,7 +159,6 @@ class Replay {
   }
 
   #apply({ header, txn, digest }: LoggedTxn): void {
-    if (header.zxid <= this.#snapshot.tree.lastProcessedZxid) return
     const { tree, sessions } = this.#snapshot
     if (txn.type === OpCode.createSession) sessions.set(header.clientId, txn.body.timeOut)
     if (txn.type === OpCode.closeSession) sessions.delete(header.clientId)

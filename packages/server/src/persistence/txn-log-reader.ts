@@ -12,7 +12,7 @@
  * without such a hole, or with good records far behind it, is damage.
  * (ZooKeeper 3.9 takes any zeros for the end and refuses any bad checksum, the last one too.)
  */
-import { encode, FileHeader, JuteError, TXN_LOG_MAGIC } from '@baton/jute'
+import { encode, FileHeader, JuteError, Reader, TXN_LOG_MAGIC } from '@baton/jute'
 import type { Disk, DiskFile } from '@baton/runtime'
 import { decodeTxn } from '../state/txn.ts'
 import { ADLER32_START, adler32 } from './adler32.ts'
@@ -44,18 +44,22 @@ const SECTOR_BYTES = 512
 const TORN_BYTES_MAX = 4 * GROUP_BYTES_MAX
 /** A TxnHeader: no txn is shorter. */
 const TXN_BYTES_MIN = 32
+/** In a TxnHeader, after clientId and cxid. */
+const ZXID_AT = 12
 const HEADER = encode(FileHeader, { magic: TXN_LOG_MAGIC, version: LOG_VERSION, dbid: 0n })
 /** The rest of the header is zeros. */
 const HEADER_WRITTEN_BYTES = 8
 const ZEROS = Buffer.alloc(WINDOW_BYTES)
 
 /**
- * Gives each txn of the file in order; the data in it is a view that holds only during the call.
+ * Gives each txn after `afterZxid` in order; the data in it is a view that holds only during the call.
+ * Earlier records are checked and not decoded.
  * Throws `PersistenceError` on damage.
  */
 export async function readTxnLog(
   disk: Disk,
   path: string,
+  afterZxid: number,
   onTxn: (txn: LoggedTxn) => void,
 ): Promise<LogEnd> {
   const file = await disk.open(path, 'read')
@@ -71,9 +75,9 @@ export async function readTxnLog(
     for (;;) {
       const length = reader.loadedRecordAt(at) ?? (await reader.recordAt(at))
       if (length === undefined) break
-      const txn = decodeRecord(reader.bytesAt(at + RECORD_HEAD_BYTES, length), path, at)
-      lastZxid = txn.header.zxid
-      onTxn(txn)
+      const bytes = reader.bytesAt(at + RECORD_HEAD_BYTES, length)
+      lastZxid = new Reader(bytes, ZXID_AT).long()
+      if (lastZxid > afterZxid) onTxn(decodeRecord(bytes, path, at))
       at += RECORD_HEAD_BYTES + length + 1
     }
     const torn = await judgeEnd(reader, path, at)
@@ -127,6 +131,12 @@ async function judgeEnd(reader: LogFile, path: string, at: number): Promise<bool
       'cutting it off here would lose those records',
     { offset: at },
   )
+}
+
+function isZeros(bytes: Buffer, at: number, length: number): boolean {
+  // The first byte answers nearly always.
+  if (bytes[at] !== 0 || at + length > bytes.length) return false
+  return bytes.compare(ZEROS, 0, length, at, at + length) === 0
 }
 
 /** A window over the file, moved forward as needed. */
@@ -195,7 +205,7 @@ class LogFile {
       const length = Math.min(WINDOW_BYTES, this.size - from)
       if (!(await this.load(from, length))) return undefined
       const bytes = this.bytesAt(from, length)
-      if (bytes.compare(ZEROS, 0, length) !== 0) {
+      if (!isZeros(bytes, 0, length)) {
         return from + bytes.findIndex(byte => byte !== 0)
       }
       from += length
@@ -208,7 +218,7 @@ class LogFile {
     let sector = Math.ceil(at / SECTOR_BYTES) * SECTOR_BYTES
     for (; sector + SECTOR_BYTES <= end; sector += SECTOR_BYTES) {
       if (!(await this.load(sector, SECTOR_BYTES))) return undefined
-      if (this.bytesAt(sector, SECTOR_BYTES).compare(ZEROS, 0, SECTOR_BYTES) === 0) return sector
+      if (isZeros(this.bytesAt(sector, SECTOR_BYTES), 0, SECTOR_BYTES)) return sector
     }
     return undefined
   }
@@ -226,9 +236,10 @@ class LogFile {
       const window = this.bytesAt(at, length)
       const last = length - RECORD_HEAD_BYTES
       for (let i = 0; i <= last; i++) {
+        // Of a stretch of zeros only the end can be the beginning of a head.
+        if (isZeros(window, i, SECTOR_BYTES)) i += SECTOR_BYTES - RECORD_HEAD_BYTES
         if (!this.#couldBeHead(window, i, at + i)) continue
         if ((await this.recordAt(at + i)) !== undefined) return at + i
-        // `window` still holds its bytes, though the file's window may have moved on.
       }
       if (at + length >= this.size) return undefined
       at += last + 1
@@ -236,7 +247,7 @@ class LogFile {
   }
 
   #couldBeHead(window: Buffer, i: number, at: number): boolean {
-    if (window.readUInt32BE(i) !== 0) return false
+    if (i + RECORD_HEAD_BYTES > window.length || window.readUInt32BE(i) !== 0) return false
     const length = window.readInt32BE(i + 8)
     return length >= TXN_BYTES_MIN && at + RECORD_HEAD_BYTES + length < this.size
   }

@@ -63,7 +63,7 @@ describe('a fuzzy snapshot', () => {
         const { store, tree, sessions } = await open(disk)
         const maker = new TxnMaker(tree)
         // Large enough for several pieces, so that the walk really pauses.
-        for (let i = 0; i < 24; i++) maker.create(`/n${i}`, Buffer.alloc(60_000, i))
+        for (let i = 0; i < 24; i++) maker.create(`/n${i}`, Buffer.alloc(50_000, i))
         await log(store, maker.made)
         let logged = maker.made.length
         let walking = false
@@ -95,7 +95,7 @@ describe('a fuzzy snapshot', () => {
         expect(again.tree.aclCache.size).toBe(tree.aclCache.size)
         seen.runs++
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     )
     expect(seen.duringWalk / seen.runs).toBeGreaterThan(30)
   })
@@ -109,7 +109,7 @@ describe('a fuzzy snapshot', () => {
     else if (draw(3) === 0) maker.create(`${path}/c${maker.zxid}`, bytes('c'), { acl, session: 4n })
     else if (draw(4) === 0) maker.closeSession(4n)
     else if (node.childCount === 0) maker.delete(path)
-    else maker.setData(path, Buffer.alloc(60_000, draw(200)))
+    else maker.setData(path, Buffer.alloc(50_000, draw(200)))
   }
 })
 

@@ -54,7 +54,7 @@ describe('data of Apache ZooKeeper and ours', () => {
       const path = [...disk.files.keys()][0] ?? ''
       const file = disk.get(path)
       let count = 0
-      const end = await readTxnLog(disk, path, ({ header, txn, digest, offset }) => {
+      const end = await readTxnLog(disk, path, 0, ({ header, txn, digest, offset }) => {
         const sum = new DigestSum()
         sum.high = Number((digest?.treeDigest ?? 0n) >> 32n)
         sum.low = Number(BigInt.asUintN(32, digest?.treeDigest ?? 0n))
