@@ -3,8 +3,8 @@
  *
  * Nothing is sent before the first call: connection header, context and first call leave in one
  * write. A read is pending from the first moment, so the end of the link is known when the kernel
- * knows it: every waiting call fails, then `onClose` runs, all in the same turn. Answers may come in
- * any order. A call that ran out of time fails alone and its late answer is dropped; the
+ * knows it: every waiting call fails, then `onClose` runs, all in the same turn. Answers may come
+ * in any order. A call that ran out of time fails alone and its late answer is dropped; the
  * connection lives on, because only its owner can say what the silence means.
  */
 import { assert } from '@baton/runtime'

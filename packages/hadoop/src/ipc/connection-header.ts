@@ -55,7 +55,8 @@ export function judgeConnectionHeader(bytes: Uint8Array): HeaderVerdict {
 }
 
 function badVersion(version: number): HeaderVerdict {
-  const message = `Server IPC version ${IPC_VERSION} cannot communicate with client version ${version}`
+  const ours = `Server IPC version ${IPC_VERSION}`
+  const message = `${ours} cannot communicate with client version ${version}`
   if (version >= PROTOBUF_ANSWERS_SINCE) {
     const className = CLASS_VERSION_MISMATCH
     return { kind: 'fatal', error: { className, message, detail: FATAL_VERSION_MISMATCH } }

@@ -130,7 +130,7 @@ describe('a server refuses in Java’s words', () => {
     expect(link.closed).toBeDefined()
   })
 
-  test('versions 3 to 8 get the old answer, 2 the oldest, below and negative ones none', async () => {
+  test('versions 3 to 8 get the old answer, 2 the oldest, others none', async () => {
     const heads = new Map<number, string>()
     for (const version of [8, 3, 2, 1, 0, 0x80]) {
       const { link: connect } = await serve()
@@ -241,7 +241,7 @@ describe('a server keeps its bounds', () => {
     expect(link.closed?.reason).toContain('does not read')
   })
 
-  test('a connection that never says who it is ends; an idle one only above the threshold', async () => {
+  test('a mute connection ends; an idle one only above the threshold', async () => {
     const options = { maxIdleMs: 20_000, idleThresholdCount: 1, handshakeTimeoutMs: 5_000 }
     const { server, clock, link: connect } = await serve(options)
     const mute = connect()
