@@ -154,15 +154,15 @@ function onReported(c: ElectorStep, state: ServiceState | undefined): void {
 function onSession(c: ElectorStep, input: Extract<ElectorInput, { kind: 'session' }>): void {
   const { s, turn } = c
   const sessionId = input.sessionId ?? s.sessionId
+  s.sessionId = sessionId
   const name = `0x${BigInt.asUintN(64, sessionId).toString(16)}`
   turn.event({ kind: 'sessionChanged', state: input.state, sessionId: name })
   switch (input.state) {
     case 'connected':
-      return onConnected(c, sessionId, input.timeoutMs ?? s.timeoutMs)
+      return onConnected(c, input.timeoutMs ?? s.timeoutMs)
     case 'disconnected':
       if (s.link === 'connected') s.link = 'disconnected'
       s.suspect = true
-      s.lagCount += 1
       return
     case 'expired':
       return onSessionGone(c, 'the session expired')
@@ -176,12 +176,11 @@ function onSession(c: ElectorStep, input: Extract<ElectorInput, { kind: 'session
   }
 }
 
-function onConnected(c: ElectorStep, sessionId: bigint, timeoutMs: number): void {
+function onConnected(c: ElectorStep, timeoutMs: number): void {
   const { s, turn } = c
   if (s.link === 'closing' || s.link === 'connected') return
   const first = s.link === 'connecting'
   s.link = 'connected'
-  s.sessionId = sessionId
   s.timeoutMs = timeoutMs
   s.heardMs = Math.max(s.heardMs, turn.now)
   s.beatMs = turn.now
@@ -266,7 +265,6 @@ function onReply(c: ElectorStep, result: ZkResult): void {
     // A lost connection shows as a session event; what may be sent again on a live one waits here.
     if (result.error !== 'connectionLoss') s.dueMs = Math.min(s.dueMs, turn.now + RETRY_MS)
     s.suspect = true
-    s.lagCount += 1
     return
   }
   s.waiting = 0

@@ -61,6 +61,7 @@ export interface ZkfcStatus {
 }
 
 const STOP_EXTRA_MS = 5000
+const STOPPED = new StartError(0, 'stopped before the start was complete')
 
 /**
  * The failover controller: the driver around `FailoverCore`. It carries effects out on the five
@@ -77,6 +78,8 @@ export class Zkfc {
   #cancelTimer: Cancel = () => {}
   #timerAt = Infinity
   #over = false
+  #begun = false
+  #stopWanted = false
   #rpcAddress: Address | undefined
   #onParentChecked: ((exists: boolean) => void) | undefined
   #onStartFailed: ((error: StartError) => void) | undefined
@@ -105,6 +108,16 @@ export class Zkfc {
    * (exit code and words), `ConfigurationError`, `NetworkError` or `SecondInstanceError`.
    */
   async start(): Promise<void> {
+    try {
+      await this.#start()
+    } catch (error) {
+      this.#over = true
+      this.#end({ exitCode: error instanceof StartError ? error.exitCode : 1 })
+      throw error
+    }
+  }
+
+  async #start(): Promise<void> {
     const { runtime, conf, identity } = this.#options
     const targets = await resolveTargets(conf, identity, runtime)
     const config = await readZkfcConfig(targets.local.conf, identity.nameserviceId, runtime.disk)
@@ -169,17 +182,26 @@ export class Zkfc {
     await this.#checkParent(resume !== undefined)
     fence.useFencers(createFencers(targets, runtime))
     this.#rpcAddress = await rpc.listen()
-    const { port } = this.#rpcAddress
-    const rpcAddress = formatAddress(this.#rpcAddress)
-    events.send({ kind: 'controllerStarted', reattached: resume !== undefined, rpcAddress })
-    this.#step({ kind: 'begin', appData: znodeData({ ...targets.local.ref, zkfcPort: port }) })
-    rpc.start()
+    this.#begin(this.#rpcAddress, resume !== undefined)
+  }
+
+  #begin(address: Address, reattached: boolean): void {
+    const parts = this.#parts
+    assert(parts !== undefined, 'the parts are made before the election is entered')
+    if (this.#stopWanted) throw STOPPED
+    this.#begun = true
+    const rpcAddress = formatAddress(address)
+    parts.events.send({ kind: 'controllerStarted', reattached, rpcAddress })
+    const data = znodeData({ ...parts.targets.local.ref, zkfcPort: address.port })
+    this.#step({ kind: 'begin', appData: data })
+    parts.rpc.start()
   }
 
   async #checkParent(resume: boolean): Promise<void> {
     const { clock, random } = this.#options.runtime
     const config = this.#parts?.config
     assert(config !== undefined, 'the parts are made before ZooKeeper is asked')
+    if (this.#stopWanted) throw STOPPED
     let cancel: Cancel = () => {}
     const exists = await new Promise<boolean>((resolve, reject) => {
       this.#onParentChecked = resolve
@@ -212,7 +234,12 @@ export class Zkfc {
    */
   async stop(mode: StopMode): Promise<{ readonly exitCode: number; readonly text?: string }> {
     const parts = this.#parts
-    if (parts === undefined || this.#over) return { exitCode: 0 }
+    if (parts === undefined || !this.#begun) {
+      this.#stopWanted = true
+      this.#onStartFailed?.(STOPPED)
+      return this.whenEnded
+    }
+    if (this.#over) return this.whenEnded
     if (mode === 'abort') {
       parts.events.send({ kind: 'controllerStopping', mode })
       await this.finish(0)

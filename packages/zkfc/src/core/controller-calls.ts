@@ -176,7 +176,9 @@ export function onAttemptEnded(c: ControllerStep, ok: boolean, text: string): vo
   if (ok) s.unconfirmed = false
   s.callerContext = null
   const from = s.from === null ? {} : { from: s.from }
-  turn.event({ kind: 'failoverEnded', ok, steps: s.steps, cause: firstLine(text), ...from })
+  if (s.steps.length > 0) {
+    turn.event({ kind: 'failoverEnded', ok, steps: s.steps, cause: firstLine(text), ...from })
+  }
   s.steps = []
   s.from = null
   turn.tell({ to: 'graceful', message: { kind: 'attempt', ok, text } })

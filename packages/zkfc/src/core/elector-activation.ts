@@ -2,7 +2,7 @@ import { judgeBreadcrumb, sameBytes } from '../active-breadcrumb.ts'
 import { monitorLock } from './elector-contend.ts'
 import { ask, closeSession, codeOf, isAbsent, isOurs, rest } from './elector-io.ts'
 import type { ElectorStep } from './elector-io.ts'
-import { backoffDelay, isFresh, NO_CRUMB } from './elector-state.ts'
+import { backoffDelay, isFresh, isSure, NO_CRUMB } from './elector-state.ts'
 import type { ActivationStep, ElectorTask } from './elector-state.ts'
 import type { ToElector, ZkResult } from './messages.ts'
 
@@ -43,7 +43,7 @@ export function proceed(c: ElectorStep, step: ActivationStep): void {
   const { s, turn } = c
   s.next = step
   if (s.link !== 'connected') return rest(c, 'parked')
-  const sure = NEEDS_GOOD_TIME.has(step) ? isFresh(s, turn.now) : !s.suspect
+  const sure = NEEDS_GOOD_TIME.has(step) ? isFresh(s, turn.now) : isSure(s)
   if (!sure) return verify(c)
   STEPS[step](c)
 }
@@ -68,7 +68,6 @@ const STEPS: Readonly<Record<ActivationStep, (c: ElectorStep) => void>> = {
 }
 
 export function verify(c: ElectorStep): void {
-  c.s.verifyLagCount = c.s.lagCount
   ask(c, 'verifySync', { op: 'sync', path: 'lock' })
 }
 
@@ -80,9 +79,8 @@ export function onVerifySync(c: ElectorStep, result: ZkResult): void {
 export function onVerifyLock(c: ElectorStep, result: ZkResult): void {
   const { s } = c
   if (!isOurs(c, result)) return lockGone(c, `the lock is not ours any more (${codeOf(result)})`)
-  // Time was lost while we asked: the answer may have lain in a buffer. Ask again.
-  if (s.lagCount !== s.verifyLagCount) return verify(c)
   s.suspect = false
+  // If time was lost while we asked, the answer may have lain in a buffer: `proceed` asks again.
   proceed(c, s.next)
 }
 
@@ -227,6 +225,7 @@ export function failActivation(c: ElectorStep, text: string): void {
   const { s, turn } = c
   s.failures += 1
   s.role = 'init'
+  // The same failure again is told once: what repeats is the retry.
   if (s.refusal !== text) turn.event({ kind: 'decision', text })
   s.refusal = text
   turn.tell({ to: 'controller', message: { kind: 'attemptEnded', ok: false, text } })
@@ -237,7 +236,6 @@ export function failActivation(c: ElectorStep, text: string): void {
     what: 'becoming active',
     delayMs,
     attempt: s.failures + 1,
-    cause: text,
     durationMs,
   })
   if (s.link === 'none') return rest(c, 'backoff', turn.now + delayMs)

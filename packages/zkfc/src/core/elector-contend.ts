@@ -85,12 +85,13 @@ export function onLockChanged(c: ElectorStep, event: 'nodeDeleted' | 'nodeChange
   }
   if (event === 'nodeChanged') return monitorLock(c)
   lostLock(c, 'the lock was deleted')
-  if (s.role !== 'init') s.role = 'neutral'
+  if (s.role === 'waiting') s.role = 'neutral'
   createLock(c)
 }
 
 function won(c: ElectorStep): void {
   c.s.role = 'neutral'
+  c.s.suspect = false
   c.turn.event({ kind: 'lockAcquired' })
   c.turn.emit({ kind: 'storeSession', handle: c.s.handle })
   startActivation(c)

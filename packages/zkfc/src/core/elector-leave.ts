@@ -1,7 +1,7 @@
 import { sameBytes } from '../active-breadcrumb.ts'
 import { ask, closeSession, isAbsent, openSession, rest } from './elector-io.ts'
 import type { ElectorStep } from './elector-io.ts'
-import { isActivating } from './elector-state.ts'
+import { isActivating, ownsCrumb } from './elector-state.ts'
 import type { ToElector, ZkResult } from './messages.ts'
 
 /*
@@ -16,8 +16,9 @@ import type { ToElector, ZkResult } from './messages.ts'
 export function onQuit(c: ElectorStep, message: Extract<ToElector, { kind: 'quit' }>): void {
   const { s, turn } = c
   s.quitTokens.push(message.token)
+  const owns = ownsCrumb(s)
   if (s.wanted) {
-    turn.event({ kind: 'electionLeft', needFence: message.crumb === 'keep' && s.role === 'active' })
+    turn.event({ kind: 'electionLeft', needFence: message.crumb === 'keep' && owns })
   }
   s.wanted = false
   if (isActivating(s) || s.task === 'settle' || s.task === 'surrender') {
@@ -34,12 +35,12 @@ export function onQuit(c: ElectorStep, message: Extract<ToElector, { kind: 'quit
       s.dueMs = Infinity
       return
     case 'connected':
-      if (message.crumb === 'keep' || s.role !== 'active') return release(c, s.role === 'active')
+      if (message.crumb === 'keep' || s.role !== 'active') return release(c, owns)
       s.quit = message
       return readOwnCrumb(c)
     case 'connecting':
     case 'disconnected':
-      return release(c, s.role === 'active')
+      return release(c, owns)
   }
 }
 

@@ -41,7 +41,14 @@ export type ElectorTask =
 export type ElectorRole = 'init' | 'neutral' | 'waiting' | 'standby' | 'active'
 
 /** The steps of becoming active that wait for a go-ahead. */
-export type ActivationStep = 'readCrumb' | 'fence' | 'writeCrumb' | 'readBackCrumb' | 'open' | 'transition' | 'confirm'
+export type ActivationStep =
+  | 'readCrumb'
+  | 'fence'
+  | 'writeCrumb'
+  | 'readBackCrumb'
+  | 'open'
+  | 'transition'
+  | 'confirm'
 
 export interface ElectorState {
   wanted: boolean
@@ -66,11 +73,11 @@ export interface ElectorState {
   /** The watch on the lock fired while something else was under way. */
   changed: boolean
 
-  /** After a lag or a reconnect nothing is believed until the lock was read again. */
+  /** After a reconnect or a change of the lock nothing is believed until it was read again. */
   suspect: boolean
+  /** When this process was last stepped in time, and when it last noticed that it was not. */
   beatMs: number
-  lagCount: number
-  verifyLagCount: number
+  lagMs: number
 
   /** What goes on once the lock is verified. */
   next: ActivationStep
@@ -108,8 +115,7 @@ export function initialElector(): ElectorState {
     changed: false,
     suspect: false,
     beatMs: 0,
-    lagCount: 0,
-    verifyLagCount: -1,
+    lagMs: -Infinity,
     next: 'readCrumb',
     activationStartedMs: 0,
     crumbVersion: NO_CRUMB,
@@ -161,17 +167,31 @@ export function nextBeat(s: ElectorState): number {
  * stood still (or was stopped): bytes that lie in its buffers may be as old as that gap.
  */
 export function beat(s: ElectorState, now: number): void {
-  if (now > nextBeat(s) + BEAT_LAG_MAX_MS) {
-    s.suspect = true
-    s.lagCount += 1
-  }
+  if (now > nextBeat(s) + BEAT_LAG_MAX_MS) s.lagMs = now
   if (now >= nextBeat(s) || s.timeoutMs === 0 || !s.wanted) s.beatMs = now
 }
 
-/** The lock is still ours as far as can be known without asking. */
-export function isFresh(s: ElectorState, now: number): boolean {
-  return s.link === 'connected' && !s.suspect && now - s.heardMs <= s.timeoutMs / 3
+/** Nothing happened since the server last answered that could have cost us the lock unseen. */
+export function isSure(s: ElectorState): boolean {
+  return s.link === 'connected' && !s.suspect && s.heardMs > s.lagMs
 }
+
+/** And that answer is young: it was asked for within a third of the session time-out. */
+export function isFresh(s: ElectorState, now: number): boolean {
+  return isSure(s) && now - s.heardMs <= s.timeoutMs / 3
+}
+
+/** Our breadcrumb is in ZooKeeper, or is about to be: whoever comes next will fence us. */
+export function ownsCrumb(s: ElectorState): boolean {
+  return s.role === 'active' || (isActivating(s) && CRUMB_WRITTEN.has(s.next))
+}
+
+const CRUMB_WRITTEN: ReadonlySet<ActivationStep> = new Set<ActivationStep>([
+  'readBackCrumb',
+  'open',
+  'transition',
+  'confirm',
+])
 
 /** When the server may have given the session up, counted from the last sign of life. */
 export function sessionEnds(s: ElectorState): number {

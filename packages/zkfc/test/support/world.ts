@@ -141,7 +141,7 @@ export class World {
     this.startController(first)
     await this.sim.runUntil(() => this.isActive(first))
     for (const id of this.nodes) if (id !== first) this.startController(id)
-    await this.sim.runUntil(() => this.nodes.every(id => this.status(id)?.task === 'none'))
+    await this.sim.runUntil(() => this.nodes.every(id => id === first || this.isStandby(id)))
   }
 
   status(id: NodeId): ReturnType<Zkfc['status']> | undefined {
@@ -150,6 +150,12 @@ export class World {
 
   isActive(id: NodeId): boolean {
     return this.status(id)?.role === 'active'
+  }
+
+  /** In the election, its NameNode told standby, the lock watched. */
+  isStandby(id: NodeId): boolean {
+    const status = this.status(id)
+    return status?.role === 'standby' && status.task === 'none' && status.expected === 'standby'
   }
 
   zkfc(id: NodeId): Zkfc {
