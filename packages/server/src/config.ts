@@ -53,7 +53,6 @@ export interface ServerConfig {
   readonly extendedTypesEnabled: boolean
   readonly skipAcl: boolean
   readonly trustEmptySnapshot: boolean
-  readonly digestAlgorithm: string
   /** `user:base64(hash)` of the super user. */
   readonly superDigest: string | undefined
   /** `*` allows every word that exists. */
@@ -145,7 +144,6 @@ const KEYS = {
   extendedTypesEnabled: flag('extendedTypesEnabled', false),
   skipAcl: flag('skipACL', false, 'yes', 'no'),
   trustEmptySnapshot: flag('snapshot.trust.empty', false),
-  digestAlgorithm: text('DigestAuthenticationProvider.digestAlg', 'SHA1'),
   superDigest: text('DigestAuthenticationProvider.superDigest', undefined),
   fourLetterWords: text('4lw.commands.whitelist', 'srvr'),
   serverId: int('baton.server.serverId', 0, 0, 254),
@@ -155,6 +153,8 @@ type Values = { -readonly [K in keyof typeof KEYS]: (typeof KEYS)[K]['absent'] }
 
 /** Keys that ask for what this server does not have: refused, where ignoring them would mislead. */
 const REFUSED: readonly (readonly [RegExp, string])[] = [
+  [/^DigestAuthenticationProvider\.digestAlg$/, 'only SHA1 is offered; remove the line'],
+  [/^DigestAuthenticationProvider\.enabled$/, 'digest is always offered; remove the line'],
   [/^secureClientPort$/, 'TLS is not offered; remove the line'],
   [/^sslQuorum$/, 'TLS between servers is not offered; remove the line'],
   [/^sessionRequireClientSASLAuth$/, 'SASL is not offered; remove the line'],
@@ -165,6 +165,12 @@ const REFUSED: readonly (readonly [RegExp, string])[] = [
 const rowNames = new Map<string, keyof typeof KEYS>(
   Object.entries(KEYS).map(([name, row]) => [row.key, name as keyof typeof KEYS]),
 )
+
+/** A refused key may be there with the value that asks for nothing. */
+function isDefaultOf(key: string, value: string): boolean {
+  if (key.startsWith('DigestAuthenticationProvider.')) return value === 'SHA1' || value === 'true'
+  return value === 'false' || value === '-1'
+}
 
 interface Draft {
   readonly values: Values
@@ -209,7 +215,7 @@ function readProperty(draft: Draft, property: Property): void {
   const { value, line } = property
   const key = property.key.replace(/^zookeeper\./, '')
   const refusal = REFUSED.find(([pattern]) => pattern.test(key))?.[1]
-  if (refusal !== undefined && value !== 'false' && value !== '-1') {
+  if (refusal !== undefined && !isDefaultOf(key, value)) {
     draft.problems.push({ line, text: `${key}=${value}: ${refusal}` })
     return
   }
@@ -243,7 +249,6 @@ function finish(draft: Draft): ServerConfig {
     clientAddress: clientAddress(draft),
     ...sessionTimeouts(draft),
     txnLogBytesMax: txnLogKib < 0 ? -1 : txnLogKib * KIB,
-    digestAlgorithm: digestAlgorithm(draft),
     fourLetterWords: new Set(values.fourLetterWords.split(',').map(word => word.trim())),
     properties: draft.properties,
   }
@@ -294,15 +299,4 @@ function sessionTimeouts(
     problem(draft, min === -1 ? 'maxSessionTimeoutMs' : 'minSessionTimeoutMs', text)
   }
   return { minSessionTimeoutMs, maxSessionTimeoutMs }
-}
-
-const DIGEST_ALGORITHMS = ['SHA1', 'SHA-1', 'SHA256', 'SHA-256', 'SHA512', 'SHA-512', 'MD5']
-
-function digestAlgorithm(draft: Draft): string {
-  const { digestAlgorithm: name } = draft.values
-  if (DIGEST_ALGORITHMS.includes(name.toUpperCase())) return name
-  const expected = DIGEST_ALGORITHMS.join(', ')
-  const text = `${KEYS.digestAlgorithm.key}=${name}: expected one of ${expected}`
-  problem(draft, 'digestAlgorithm', text)
-  return 'SHA1'
 }

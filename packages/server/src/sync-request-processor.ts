@@ -45,24 +45,30 @@ export class SyncRequestProcessor {
   }
 
   async #run(): Promise<void> {
-    const { proposer, clock, metrics } = this.#options
+    const { proposer } = this.#options
+    for (;;) {
+      const batch = this.#stopped ? 'nothing' : proposer.takeBatch()
+      if (batch === 'nothing') return
+      if (batch === 'logged' && !(await this.#sync())) return
+      proposer.onSynced()
+      this.#options.onDelivered()
+    }
+  }
+
+  /** False where the log could not be made durable. Our own mistakes are not caught here. */
+  async #sync(): Promise<boolean> {
+    const { clock, metrics } = this.#options
+    const begunMs = clock.now()
     try {
-      for (;;) {
-        const batch = this.#stopped ? 'nothing' : proposer.takeBatch()
-        if (batch === 'nothing') return
-        if (batch === 'logged') {
-          const begunMs = clock.now()
-          await this.#options.sync()
-          const durationMs = clock.now() - begunMs
-          metrics.onFsync(durationMs)
-          this.#options.onSynced(durationMs)
-        }
-        proposer.onSynced()
-        this.#options.onDelivered()
-      }
+      await this.#options.sync()
     } catch (error) {
       this.#stopped = true
       this.#options.onFailed(error as Error)
+      return false
     }
+    const durationMs = clock.now() - begunMs
+    metrics.onFsync(durationMs)
+    this.#options.onSynced(durationMs)
+    return true
   }
 }

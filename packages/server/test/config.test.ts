@@ -61,7 +61,8 @@ clientPort=70000
 minSessionTimeout=50000
 maxSessionTimeout=100
 secureClientPort=2281
-skipACL=perhaps`
+skipACL=perhaps
+DigestAuthenticationProvider.digestAlg=SHA256`
     expect(problems(text)).toEqual([
       'dataDir is missing: name the directory for data',
       'line 2: tickTime=fast: expected a whole number from 1 to 2147483647',
@@ -69,6 +70,7 @@ skipACL=perhaps`
       'line 4: minSessionTimeout 50000 is above maxSessionTimeout 100',
       'line 6: secureClientPort=2281: TLS is not offered; remove the line',
       'line 7: skipACL=perhaps: expected yes or no',
+      'line 8: DigestAuthenticationProvider.digestAlg=SHA256: only SHA1 is offered; remove the line',
     ])
   })
 

@@ -320,6 +320,22 @@ describe('containers', () => {
     ))
 })
 
+test('a TTL znode goes once it was not written to for its time, not before', () =>
+  withServer(
+    async world => {
+      const client = await world.session({ timeoutMs: 20_000 })
+      const made = { path: '/t', data: null, acl: jute.OPEN_ACL_UNSAFE, flags: 5, ttl: 5000 }
+      await client.call(OpCode.createTTL, jute.encode(jute.CreateTTLRequest, made))
+      await world.sleep(4000)
+      await client.call(OpCode.setData, setData('/t', 'again'))
+      await world.sleep(4000)
+      expect(await exists(client, '/t')).toBe(ErrorCode.ok)
+      await world.sleep(3000)
+      expect(await exists(client, '/t')).toBe(ErrorCode.noNode)
+    },
+    { config: 'znode.container.checkIntervalMs=1000\nextendedTypesEnabled=true' },
+  ))
+
 describe('four-letter words', () => {
   test('are answered on the client port, then the connection is closed', () =>
     withServer(async world => {

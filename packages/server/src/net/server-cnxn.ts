@@ -155,12 +155,15 @@ export class ServerCnxn implements ClientCnxn {
   #mayGoOn(): boolean {
     if (this.#phase === 'closed') return false
     if (this.#phase === 'established' && !this.#full && !this.#host.mustWait(this)) return true
-    if (!this.#waiting) {
-      this.#waiting = true
-      this.#connection.pause()
-      this.#host.onWaiting(this)
-    }
+    this.#wait()
     return false
+  }
+
+  #wait(): void {
+    if (this.#waiting) return
+    this.#waiting = true
+    this.#connection.pause()
+    this.#host.onWaiting(this)
   }
 
   /** Takes up the frames that had to wait, if nothing is in their way any more. */
@@ -256,7 +259,10 @@ export class ServerCnxn implements ClientCnxn {
       OUTPUT_GATHER_BYTES_MAX,
       Math.max(OUTPUT_BYTES_MIN, output.offset),
     )
-    if (!this.#connection.send(output.finish())) this.#full = true
+    if (!this.#connection.send(output.finish())) {
+      this.#full = true
+      this.#wait()
+    }
     if (this.#connection.queuedBytes > this.#host.outputQueueBytesMax) {
       this.#connection.destroy('the peer does not read: its output queue passed the limit')
       this.#end()

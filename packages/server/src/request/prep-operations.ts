@@ -42,6 +42,12 @@ const modes: Readonly<Record<number, Mode>> = {
   [CreateMode.persistentSequentialWithTtl]: { kind: 'ttl', sequential: true },
 }
 
+/** Whether a create flag asks for a TTL; undefined where there is no such flag. */
+export function isTtlFlag(flags: number): boolean | undefined {
+  const mode = modes[flags]
+  return mode === undefined ? undefined : mode.kind === 'ttl'
+}
+
 /** 40 bits of milliseconds. */
 const TTL_MS_MAX = 2 ** 40 - 1
 
@@ -63,8 +69,9 @@ function versionRefused(expected: number, current: number): boolean {
   return expected !== -1 && expected !== current
 }
 
+/** A TTL is for the TTL modes only; ZooKeeper lets a negative one pass and then fails to apply it. */
 function modeProblem(prep: PrepRequestProcessor, mode: Mode, type: number, ttl: number): number {
-  if (mode.kind !== 'ttl') return ErrorCode.ok
+  if (mode.kind !== 'ttl') return type === OpCode.createTTL ? ErrorCode.badArguments : ErrorCode.ok
   if (!prep.extendedTypes) return ErrorCode.unimplemented
   if (type !== OpCode.createTTL || ttl <= 0 || ttl > TTL_MS_MAX) return ErrorCode.badArguments
   return ErrorCode.ok

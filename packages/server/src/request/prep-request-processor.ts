@@ -11,14 +11,14 @@
  * decides which of several errors a client sees.
  */
 import { ErrorCode, OpCode } from '@baton/jute'
-import type { ACL, Id, MultiRequest } from '@baton/jute'
+import type { ACL, Id, MultiRequest, MultiRequestOp } from '@baton/jute'
 import { assert } from '@baton/runtime'
 import { permits } from '../state/acl.ts'
 import type { DataTree } from '../state/data-tree.ts'
 import type { SessionTracker } from '../state/session-tracker.ts'
 import type { Txn } from '../state/txn.ts'
 import { OutstandingChanges } from './outstanding-changes.ts'
-import { preparers } from './prep-operations.ts'
+import { isTtlFlag, preparers } from './prep-operations.ts'
 import type { Request } from './request.ts'
 
 export interface PrepOptions {
@@ -116,21 +116,21 @@ export class PrepRequestProcessor {
    * all of it back and turns every part into an error: 0 before it, its code, -2 after it.
    * `undefined` stands for bytes that are no list of allowed operations.
    */
-  #multi(parts: MultiRequest | undefined, context: PrepContext): Txn | number {
-    if (parts === undefined) return ErrorCode.marshallingError
+  #multi(received: MultiRequest | undefined, context: PrepContext): Txn | number {
+    const parts = received?.map(readPart)
+    if (parts === undefined || !parts.every(part => part !== undefined)) {
+      return ErrorCode.marshallingError
+    }
     const txns: Txn[] = []
     for (const part of parts) {
-      const prepare = MULTI_TYPES.has(part.type) ? preparers[part.type] : undefined
-      const outcome =
-        prepare === undefined
-          ? ErrorCode.marshallingError
-          : prepare(this, part.body, context, part.type)
+      const prepare = preparers[part.type]
+      assert(prepare !== undefined, 'every operation a multi may hold has a row')
+      const outcome = prepare(this, part.body, context, part.type)
       if (typeof outcome !== 'number') {
         txns.push(outcome)
         continue
       }
       this.changes.rollback(context.zxid)
-      if (prepare === undefined) return outcome
       return { type: OpCode.multi, body: failedParts(parts.length, txns.length, outcome) }
     }
     return { type: OpCode.multi, body: txns }
@@ -152,6 +152,28 @@ const MULTI_TYPES: ReadonlySet<number> = new Set([
   OpCode.setData,
   OpCode.check,
 ])
+
+/**
+ * What ZooKeeper takes a part for as it reads the list (`MultiOperationRecord.deserialize`): a flag
+ * that a plain create may not have spoils the whole list, and so does an operation that is none of
+ * a multi's; a createTTL without a TTL mode is a plain create.
+ */
+function readPart(part: MultiRequestOp): MultiRequestOp | undefined {
+  if (!MULTI_TYPES.has(part.type)) return undefined
+  switch (part.type) {
+    case OpCode.create:
+    case OpCode.create2:
+    case OpCode.createContainer:
+      return isTtlFlag(part.body.flags) === false ? part : undefined
+    case OpCode.createTTL: {
+      const { path, data, acl, flags } = part.body
+      if (isTtlFlag(flags) === true) return part
+      return { type: OpCode.create, body: { path, data, acl, flags } }
+    }
+    default:
+      return part
+  }
+}
 
 function errorTxn(err: number): Txn {
   return { type: OpCode.error, body: { err } }
