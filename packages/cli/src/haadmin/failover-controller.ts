@@ -5,7 +5,12 @@
  * end state is read back, and the failback fences the target, which may have become active after
  * all (an unanswered transitionToActive is *unknown*, not failed).
  */
-import { resolveJavaAddressText, type RequestSource, type ServiceStatus } from '@baton/hadoop'
+import {
+  RemoteException,
+  resolveJavaAddressText,
+  type RequestSource,
+  type ServiceStatus,
+} from '@baton/hadoop'
 import type { Logger, Runtime } from '@baton/runtime'
 import { NodeFencer, type FenceTarget } from '@baton/zkfc'
 import { HEALTH_CHECK_FAILED, isRemote, type HaCalls } from './ha-calls.ts'
@@ -161,6 +166,8 @@ export class FailoverController {
   }
 }
 
-export function messageOf(error: unknown): string {
+/** Of a server's answer its own words only: a Java server adds its stack trace. */
+function messageOf(error: unknown): string {
+  if (error instanceof RemoteException) return error.shortMessage
   return error instanceof Error ? error.message : String(error)
 }
