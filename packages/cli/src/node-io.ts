@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs'
 import { networkInterfaces, userInfo } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { CliIo, Shell } from './cli-io.ts'
@@ -6,11 +5,12 @@ import { lineReader } from './line-reader.ts'
 
 /** The process itself. */
 export function nodeIo(): CliIo {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe)
   const readLine = lineReader(() => process.stdin)
   return {
     env: process.env,
-    stdout: text => write(process.stdout, 1, text),
-    stderr: text => write(process.stderr, 2, text),
+    stdout: text => void process.stdout.write(text),
+    stderr: text => void process.stderr.write(text),
     readLine,
     openShell: async words =>
       process.stdin.isTTY ? terminalShell(words) : { ask: () => readLine(), close() {} },
@@ -32,13 +32,9 @@ export function nodeIo(): CliIo {
   }
 }
 
-/**
- * Terminals are written to directly, so that nothing is lost when the process ends at once; pipes
- * and files through node's stream, which waits where the reader is slow.
- */
-function write(stream: NodeJS.WriteStream, descriptor: number, text: string): void {
-  if (!stream.isTTY) stream.write(text)
-  else writeSync(descriptor, text)
+/** A reader that has seen enough (`| head`) is no error of ours. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 function nameOfUser(): string {
