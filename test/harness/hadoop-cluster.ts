@@ -174,7 +174,7 @@ export class HadoopCluster {
   }
 
   #environment(): Record<string, string> {
-    return { HADOOP_CONF_DIR: this.configuration, HADOOP_USER_NAME: '' }
+    return { HADOOP_CONF_DIR: this.configuration }
   }
 
   #batonOptions(id: NameNodeId): string[] {

@@ -8,7 +8,8 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** The program as it is shipped. */
 export const BATON = [process.execPath, join(ROOT, 'packages/cli/dist/bin.js')] as const
 
-export function temporaryDirectory(name: string): { path: string; remove: () => void } {
+/** Kept for a look where BATON_KEEP_FILES is set. */
+export function temporaryDirectory(name: string): { path: string; remove: () => unknown } {
   const path = mkdtempSync(join(tmpdir(), `baton-${name}-`))
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+  return { path, remove: () => process.env['BATON_KEEP_FILES'] || rmSync(path, { recursive: true, force: true }) }
 }

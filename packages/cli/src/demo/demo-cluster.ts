@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ControllerEvent } from '@baton/zkfc'
 import { DemoProcess } from './demo-process.ts'
+import { freePorts } from './free-ports.ts'
 
 export type NameNodeId = 'nn1' | 'nn2'
 export const NAMENODES: readonly NameNodeId[] = ['nn1', 'nn2']
@@ -205,18 +205,4 @@ function eventOf(line: string): ControllerEvent | undefined {
   if (!line.startsWith('{')) return undefined
   const parsed = JSON.parse(line) as { event?: ControllerEvent }
   return parsed.event
-}
-
-/** Free loopback ports, all different, each held until all are known. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map(server => (server.address() as { port: number }).port)
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))))
-  return ports
 }
