@@ -1,6 +1,6 @@
 /**
- * Adler-32 (RFC 1950), the checksum of log records and snapshots. The sum is carried as one unsigned
- * number, so that it can go on over many pieces: `adler32(adler32(ADLER32_START, a), b)`.
+ * Adler-32 (RFC 1950), the checksum of log records and snapshots. The sum is carried as one
+ * unsigned number, so that it can go on over many pieces: `adler32(adler32(ADLER32_START, a), b)`.
  */
 const MODULUS = 65_521
 /** So many bytes cannot overflow 32 bits before the remainder is taken. */

@@ -1,11 +1,14 @@
 /**
- * Names in `version-2`: `log.<hex>` by the first zxid in it, `snapshot.<hex>[.gz|.snappy]` by the last
- * zxid applied when its writing began (ZooKeeper 3.9 `persistence.Util`).
+ * Names in `version-2`: `log.<hex>` by the first zxid in it, `snapshot.<hex>[.gz|.snappy]` by the
+ * last zxid applied when its writing began (ZooKeeper 3.9 `persistence.Util`).
  */
+import { parentDirectory } from '@baton/runtime'
 import type { Disk } from '@baton/runtime'
 
 export const VERSION_DIRECTORY = 'version-2'
-/** In front of what is being written; no reader, ours or Java's, takes such a name for a snapshot. */
+/**
+ * In front of what is being written; no reader, ours or Java's, takes such a name for a snapshot.
+ */
 export const ASIDE_PREFIX = 'aside.'
 
 export interface DataFile {
@@ -58,4 +61,17 @@ export async function listDataFiles(disk: Disk, directory: string): Promise<Data
 export function logsAfter(logs: readonly DataFile[], zxid: number): readonly DataFile[] {
   const first = logs.findLastIndex(log => log.zxid <= zxid + 1)
   return first < 0 ? logs : logs.slice(first)
+}
+
+/** Makes the directory and its parents so that they survive a loss of power. */
+export async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {
+  const parents: string[] = []
+  for (let at = path; (await disk.stat(at)) === undefined; at = parentDirectory(at)) {
+    const parent = parentDirectory(at)
+    if (parent === at) break
+    parents.push(parent)
+  }
+  await disk.makeDirectory(path)
+  // A new directory's name lies in its parent.
+  for (const parent of parents) await disk.syncDirectory(parent)
 }

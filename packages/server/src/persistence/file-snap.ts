@@ -6,10 +6,10 @@
  *
  * A seal is the Adler-32 of every byte before it and the string "/".
  *
- * The snapshot is fuzzy: between pieces the server goes on applying txns, and the log from the first
- * zxid after the start is replayed on top. Nodes created after the start are left out, since the
- * replay makes them: so no node names an ACL that the table could not hold, and none comes twice.
- * The digest is the tree's when the walk ends; the replay must meet it at that zxid.
+ * The snapshot is fuzzy: between pieces the server goes on applying txns, and the log from the
+ * first zxid after the start is replayed on top. Nodes created after the start are left out, since
+ * the replay makes them: so no node names an ACL that the table could not hold, and none comes
+ * twice. The digest is the tree's when the walk ends; the replay must meet it at that zxid.
  *
  * It is written aside, synced, renamed, and the directory synced: it exists whole or not at all.
  */

@@ -1,16 +1,16 @@
 /**
  * Writing the txn log, in ZooKeeper's own format (ZooKeeper 3.9 `FileTxnLog`):
  *
- *   file    16 bytes: "ZKLG", version 2, dbid 0; then records; then zeros up to what was preallocated
+ *   file    16 bytes: "ZKLG", version 2, dbid 0; then records; then preallocated zeros
  *   record  Adler-32 of the txn bytes (8), their length (4), the txn bytes, 'B'
  *
- * Group commit: `append` only encodes into memory. `sync` writes all that has gathered with one write
- * and makes it durable with one fdatasync; meanwhile the next group gathers. A group is split at
- * 1 MiB: the reader relies on an unsynced tail being no longer than a few of those.
+ * Group commit: `append` only encodes into memory. `sync` writes all that has gathered with one
+ * write and makes it durable with one fdatasync; meanwhile the next group gathers. A group is split
+ * at 1 MiB: the reader relies on an unsynced tail being no longer than a few of those.
  *
- * Preallocation grows the file in large steps, so that an fdatasync rarely has a new size to record.
- * Once a write or sync has failed nobody knows what the file holds, and the log takes nothing more:
- * the next start reads what is there.
+ * Preallocation grows the file in large steps, so that an fdatasync rarely has a new size to
+ * record. Once a write or sync has failed nobody knows what the file holds, and the log takes
+ * nothing more: the next start reads what is there.
  */
 import { encode, FileHeader, TXN_LOG_MAGIC, Writer } from '@baton/jute'
 import type { TxnHeader } from '@baton/jute'

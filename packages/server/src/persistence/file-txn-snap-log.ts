@@ -1,14 +1,14 @@
 /**
  * Snapshots and txn log of one server, as one store (ZooKeeper 3.9 `FileTxnSnapLog`).
  *
- * Recovery: the newest snapshot that loads, then every logged txn after it, applied again. Applying is
- * idempotent, so a fuzzy snapshot does no harm. What recovery read is made durable before it returns,
- * since the server is about to show it to clients. The torn tail of the log is cut off; the next
- * append begins a new file.
+ * Recovery: the newest snapshot that loads, then every logged txn after it, applied again. Applying
+ * is idempotent, so a fuzzy snapshot does no harm. What recovery read is made durable before it
+ * returns, since the server is about to show it to clients. The torn tail of the log is cut off;
+ * the next append begins a new file.
  *
- * What recovery refuses, since going on would forget acknowledged writes: a log without any snapshot
- * (unless told to trust it), no loadable snapshot among several, damage in the middle of the log, and
- * a log that does not begin where the snapshot ends.
+ * What recovery refuses, since going on would forget acknowledged writes: a log without any
+ * snapshot (unless told to trust it), no loadable snapshot among several, damage in the middle of
+ * the log, and a log that does not begin where the snapshot ends.
  */
 import type { TxnHeader } from '@baton/jute'
 import { assert } from '@baton/runtime'
@@ -178,7 +178,9 @@ export class FileTxnSnapLog {
     return this.#log.close()
   }
 
-  /** Servers of an ensemble should not all snapshot at once: half the limit, and a draw of the rest. */
+  /**
+   * Servers of an ensemble should not all snapshot at once: half the limit, and a draw of the rest.
+   */
   #drawThresholds(): void {
     const { random } = this.#runtime
     const count = Math.max(2, this.#options.snapCount ?? SNAP_COUNT)

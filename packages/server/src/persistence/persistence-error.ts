@@ -1,6 +1,6 @@
 /**
- * The files on disk cannot be gone on with. `path` and `offset` say where; the message says what was
- * found, what was expected, and what an operator can do.
+ * The files on disk cannot be gone on with. `path` and `offset` say where; the message says what
+ * was found, what was expected, and what an operator can do.
  */
 export class PersistenceError extends Error {
   override readonly name = 'PersistenceError'

@@ -10,7 +10,7 @@ import type { TxnDigest } from '@baton/jute'
 import type { Disk, Logger } from '@baton/runtime'
 import { DataTree } from '../state/data-tree.ts'
 import { DIGEST_VERSION } from '../state/digest.ts'
-import { listDataFiles, logsAfter, VERSION_DIRECTORY } from './data-files.ts'
+import { listDataFiles, logsAfter, makeDurableDirectory, VERSION_DIRECTORY } from './data-files.ts'
 import type { DataFile, DataFiles } from './data-files.ts'
 import { writeSnapshot } from './file-snap.ts'
 import type { FileTxnSnapLogOptions, PersistenceRuntime } from './file-txn-snap-log.ts'
@@ -63,8 +63,8 @@ async function lookAround(
   snapshotDirectory: string,
   logDirectory: string,
 ): Promise<Found> {
-  await disk.makeDirectory(snapshotDirectory)
-  await disk.makeDirectory(logDirectory)
+  await makeDurableDirectory(disk, snapshotDirectory)
+  await makeDurableDirectory(disk, logDirectory)
   const inSnapshots = await listDataFiles(disk, snapshotDirectory)
   const inLogs = await listDataFiles(disk, logDirectory)
   if (snapshotDirectory !== logDirectory) mustBeApart(inSnapshots, inLogs)

@@ -1,16 +1,16 @@
 /**
  * Reading a txn log, and telling a torn tail from damage.
  *
- * After a crash the end of the log may hold anything: part of a record, zeros that preallocation put
- * there, or later parts of a group whose earlier parts never reached the disk. None of it was
- * acknowledged, and all of it is cut off. But a bad record with good ones after it is damage to what
- * *was* acknowledged, and then the server must not go on as if nothing had been there.
+ * After a crash the end of the log may hold anything: part of a record, zeros that preallocation
+ * put there, or later parts of a group whose earlier parts never reached the disk. None of it was
+ * acknowledged, and all of it is cut off. But a bad record with good ones after it is damage to
+ * what *was* acknowledged, and then the server must not go on as if nothing had been there.
  *
  * What tells them apart: a group is written and synced as one, and the next is written only after.
- * So a sector that is still zero lies in the last group, which nobody acknowledged, and good records
- * behind it belong to that same group: they begin within the length of a few groups. A bad record
- * without such a hole, or with good records far behind it, is damage.
- * (ZooKeeper 3.9 takes any zeros for the end and refuses any bad checksum, the last one too.)
+ * So a sector that is still zero lies in the last group, which nobody acknowledged, and good
+ * records behind it belong to that same group: they begin within the length of a few groups. A bad
+ * record without such a hole, or with good records far behind it, is damage. (ZooKeeper 3.9 takes
+ * any zeros for the end and refuses any bad checksum, the last one too.)
  */
 import { encode, FileHeader, JuteError, Reader, TXN_LOG_MAGIC } from '@baton/jute'
 import type { Disk, DiskFile } from '@baton/runtime'
@@ -52,9 +52,8 @@ const HEADER_WRITTEN_BYTES = 8
 const ZEROS = Buffer.alloc(WINDOW_BYTES)
 
 /**
- * Gives each txn after `afterZxid` in order; the data in it is a view that holds only during the call.
- * Earlier records are checked and not decoded.
- * Throws `PersistenceError` on damage.
+ * Gives each txn after `afterZxid` in order; the data in it is a view that holds only during the
+ * call. Earlier records are checked and not decoded. Throws `PersistenceError` on damage.
  */
 export async function readTxnLog(
   disk: Disk,
@@ -97,7 +96,8 @@ async function readHeader(reader: LogFile, path: string): Promise<boolean> {
   if (written.equals(HEADER.subarray(0, written.length))) return false
   throw new PersistenceError(
     path,
-    `not a ZooKeeper txn log of version ${LOG_VERSION} (it begins with ${bytes.toString('hex')}). ` +
+    `not a ZooKeeper txn log of version ${LOG_VERSION}, ` +
+      `since it begins with ${bytes.toString('hex')}. ` +
       'Move the file away if it does not belong here',
   )
 }

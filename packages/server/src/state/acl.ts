@@ -1,7 +1,8 @@
 /**
- * Who may do what: schemes world, auth, digest, ip and super (ZooKeeper 3.9 `ZooKeeperServer.checkACL`,
- * `PrepRequestProcessor.fixupACL`, `auth/*`). A connection has a list of ids; a node has a list of
- * {permissions, id}; nothing is inherited. An empty list on a node is open to all.
+ * Who may do what: schemes world, auth, digest, ip and super (ZooKeeper 3.9
+ * `ZooKeeperServer.checkACL`, `PrepRequestProcessor.fixupACL`, `auth/*`). A connection has a list
+ * of ids; a node has a list of {permissions, id}; nothing is inherited. An empty list on a node is
+ * open to all.
  */
 import type { ACL, ClientInfo, Id } from '@baton/jute'
 import { sha1 } from './sha1.ts'

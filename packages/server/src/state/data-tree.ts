@@ -3,11 +3,11 @@
  *
  * The tree changes by txns only, in the order of their zxids. A txn says what became of a request,
  * so applying never decides anything; it may meet a tree that already knows the txn, because a
- * snapshot is fuzzy: it is written while txns go on being applied, and the log is then replayed from
- * where the snapshot began. Four rules make that harmless:
+ * snapshot is fuzzy: it is written while txns go on being applied, and the log is then replayed
+ * from where the snapshot began. Four rules make that harmless:
  *   - a node that is missing or already there is an ordinary result, not a fault;
- *   - a txn does not see a node created after it: the snapshot caught a later node of that name, and
- *     an old delete or write must not hit it;
+ *   - a txn does not see a node created after it: the snapshot caught a later node of that name,
+ *     and an old delete or write must not hit it;
  *   - a parent's cversion and pzxid only grow, and a create that meets its node still moves them;
  *   - a delete moves the parent's pzxid even where the node is gone.
  *
@@ -20,6 +20,7 @@ import { assert, unreachable } from '@baton/runtime'
 import { AclCache } from './acl-cache.ts'
 import { permits } from './acl.ts'
 import { DigestSum } from './digest.ts'
+import { OwnedNodes } from './owned-nodes.ts'
 import { baseName, parentPath } from './path.ts'
 import { sharedBytes, Slab } from './slab.ts'
 import { TreeWatches } from './tree-watches.ts'
@@ -48,7 +49,6 @@ export interface TxnResult {
 const STAT_WIRE_BYTES = 68
 /** Idle room that is never worth moving nodes for. */
 const WASTED_BYTES_MIN = 4 * 1024 * 1024
-const NO_PATHS: ReadonlySet<string> = new Set()
 const NO_BYTES = Buffer.alloc(0)
 
 export class DataTree {
@@ -59,9 +59,7 @@ export class DataTree {
   lastProcessedZxid = 0
   readonly #nodes = new Map<string, Znode>()
   readonly #watches: TreeWatches
-  readonly #ephemerals = new Map<bigint, Set<string>>()
-  readonly #containers = new Set<string>()
-  readonly #ttls = new Set<string>()
+  readonly #owned = new OwnedNodes()
   #slab = new Slab()
   #dataSizeBytes = 0
   #storedBytes = 0
@@ -97,27 +95,26 @@ export class DataTree {
     return this.#dataSizeBytes
   }
   get ephemeralsCount(): number {
-    let count = 0
-    for (const paths of this.#ephemerals.values()) count += paths.size
-    return count
+    return this.#owned.ephemeralsCount
   }
   /** Paths of a session's ephemerals, in the order of their creation. */
   ephemerals(session: bigint): readonly string[] {
-    return [...(this.#ephemerals.get(session) ?? NO_PATHS)]
+    return this.#owned.ephemerals(session)
   }
   ephemeralSessions(): Iterable<bigint> {
-    return this.#ephemerals.keys()
+    return this.#owned.sessions()
   }
   containers(): Iterable<string> {
-    return this.#containers
+    return this.#owned.containers
   }
   ttls(): Iterable<string> {
-    return this.#ttls
+    return this.#owned.ttls
   }
 
   /** Descendants of `path`. Walks the whole subtree. */
   allChildrenNumber(path: string): number {
-    if (path === '/' || path === '') return this.#nodes.size - 2
+    // As ZooKeeper, which counts names that begin with path + '/': '' then counts '/' itself.
+    if (path === '/' || path === '') return this.#nodes.size - (path === '' ? 1 : 2)
     let count = 0
     const pending = [path]
     for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
@@ -326,7 +323,7 @@ export class DataTree {
     this.#nodes.set(path, node)
     this.#dataSizeBytes += path.length + node.dataLength
     this.#storedBytes += node.storedBytes
-    this.#membership(path, node, (paths, own) => paths.add(own))
+    this.#owned.add(path, node)
     if (!this.digestEnabled) return
     node.digest = node.computeDigest(path)
     this.digest.add(node.digest)
@@ -337,37 +334,18 @@ export class DataTree {
     this.#dataSizeBytes -= path.length + node.dataLength
     this.#storedBytes -= node.storedBytes
     this.#wastedBytes += sharedBytes(node.storedBytes)
-    this.#membership(path, node, (paths, own) => paths.delete(own))
+    this.#owned.remove(path, node)
     this.aclCache.release(node.acl)
     this.digest.subtract(node.digest)
-  }
-
-  #membership(path: string, node: Znode, change: (paths: Set<string>, path: string) => void): void {
-    switch (node.kind) {
-      case 'persistent':
-        return
-      case 'container':
-        return change(this.#containers, path)
-      case 'ttl':
-        return change(this.#ttls, path)
-      case 'ephemeral': {
-        const owner = node.ephemeralOwner
-        const paths = this.#ephemerals.get(owner) ?? new Set()
-        change(paths, path)
-        if (paths.size === 0) this.#ephemerals.delete(owner)
-        else this.#ephemerals.set(owner, paths)
-        return
-      }
-      default:
-        unreachable(node.kind)
-    }
   }
 
   #addSystemNode(path: string, acl: readonly ACL[] | null): void {
     this.restoreNode(path, new Znode(this.#slab, NO_BYTES, this.aclCache.acquire(acl)))
   }
 
-  /** A node of a snapshot, with its slab filled by `makeNode`. False where its parent is missing. */
+  /**
+   * A node of a snapshot, with its slab filled by `makeNode`. False where its parent is missing.
+   */
   restoreNode(path: string, node: Znode): boolean {
     if (path === '') {
       this.#register('', node)
@@ -398,7 +376,9 @@ export class DataTree {
     this.#wastedBytes = 0
   }
 
-  /** Moves all nodes together. Cost and gain are of one size with the writes since the last time. */
+  /**
+   * Moves all nodes together. Cost and gain are of one size with the writes since the last time.
+   */
   #compact(): void {
     this.#slab = new Slab()
     for (const [path, node] of this.#nodes) if (path !== '/') node.relocate(this.#slab)

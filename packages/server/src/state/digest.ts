@@ -1,7 +1,7 @@
 /**
- * The tree's digest, version 2 (ZooKeeper 3.9 `DigestCalculator`, `AdHash`): the 64-bit wrapping sum
- * of every znode's CRC-32. Being a sum it is kept up to date by taking the old value of a changed
- * node away and adding the new one, and it does not depend on any order.
+ * The tree's digest, version 2 (ZooKeeper 3.9 `DigestCalculator`, `AdHash`): the 64-bit wrapping
+ * sum of every znode's CRC-32. Being a sum it is kept up to date by taking the old value of a
+ * changed node away and adding the new one, and it does not depend on any order.
  *
  * A txn carries the digest the tree has *after* it. Prep predicts it before the txn is logged; the
  * tree computes it again when it applies. Nodes below /zookeeper count nothing, since servers

@@ -1,8 +1,8 @@
 /**
  * Sessions and when they end (ZooKeeper 3.9 `SessionTrackerImpl`, `ExpiryQueue`).
  *
- * A deadline is rounded up to a whole tick: floor((now + timeout) / tick + 1) * tick. A session thus
- * never ends early and at most one tick late. Sessions with one deadline share a bucket.
+ * A deadline is rounded up to a whole tick: floor((now + timeout) / tick + 1) * tick. A session
+ * thus never ends early and at most one tick late. Sessions with one deadline share a bucket.
  *
  * A touch happens on every request, so it only moves the deadline field and leaves the session in
  * its bucket. When the bucket falls due, sessions that have moved on are put into the bucket of

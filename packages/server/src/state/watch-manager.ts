@@ -2,9 +2,9 @@
  * Who wants to hear of which path. One manager holds data watches, another child watches.
  *
  * A watch is keyed by (path, watcher): asking twice yields one event. On one key a bitmask of modes
- * can stand at once: standard (gone once it fired), persistent, persistent recursive (hears of every
- * descendant too). An event goes to each watcher at most once, in the order in which the watchers
- * came to the path, then to the recursive watchers of the parents, nearest first.
+ * can stand at once: standard (gone once it fired), persistent, persistent recursive (hears of
+ * every descendant too). An event goes to each watcher at most once, in the order in which the
+ * watchers came to the path, then to the recursive watchers of the parents, nearest first.
  * (ZooKeeper 3.9 `WatchManager`; ZOOKEEPER-4466 for the modes.)
  */
 import type { ACL, EventType } from '@baton/jute'

@@ -1,7 +1,7 @@
 /**
  * One znode. Its stat and data lie in a slab, in the byte order of `StatPersisted`, because the
- * wire, the snapshot and the digest all want these very bytes: a read reply copies them, and 100,000
- * nodes cost five small fields each instead of a dozen boxed numbers and a buffer object.
+ * wire, the snapshot and the digest all want these very bytes: a read reply copies them, and
+ * 100,000 nodes cost five small fields each instead of a dozen boxed numbers and a buffer object.
  *
  * `cversion` in here counts creates of children and nothing else (it names sequential children);
  * what clients see is 2 * cversion - numChildren, the number of creates and deletes.

@@ -130,7 +130,7 @@ describe('damaged snapshots', () => {
     expect(logger.lines).toEqual(['snapshot left aside'])
   })
 
-  test('without a log that reaches back, or without any good one, the start is refused', async () => {
+  test('without a log that reaches back, or any good one, the start is refused', async () => {
     const disk = new MemoryDisk()
     const { store, tree, sessions } = await open(disk)
     const maker = new TxnMaker(tree)

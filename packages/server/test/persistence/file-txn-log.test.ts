@@ -1,6 +1,7 @@
 import { OpCode } from '@baton/jute'
 import { DiskError } from '@baton/runtime'
 import { describe, expect, test } from 'vitest'
+import { adler32, ADLER32_START } from '../../src/persistence/adler32.ts'
 import { writeSnapshot } from '../../src/persistence/file-snap.ts'
 import { PersistenceError } from '../../src/persistence/persistence-error.ts'
 import { DataTree } from '../../src/state/data-tree.ts'
@@ -249,7 +250,6 @@ describe('damage to what was acknowledged', () => {
   test('a txn of an unknown type is refused, though its checksum is right', async () => {
     const { disk } = await made(1)
     const file = disk.get(LOG)
-    const { adler32, ADLER32_START } = await import('../../src/persistence/adler32.ts')
     file.writeInt32BE(55, 16 + 12 + 28)
     file.writeUInt32BE(adler32(ADLER32_START, file, 28, file.length - 1), 20)
     await expect(open(disk)).rejects.toThrow(/written by a newer version/)

@@ -35,7 +35,7 @@ test.each([
   expect(pathProblem(path)).toContain(reason)
 })
 
-test('a sequential name has ten digits, and eleven characters once the counter has overflowed', () => {
+test('a sequential name has ten digits, eleven characters once the counter overflowed', () => {
   expect(sequentialPath('/a/', 4)).toBe('/a/0000000004')
   expect(sequentialPath('/a/x-', 2_147_483_647)).toBe('/a/x-2147483647')
   expect(sequentialPath('/a/x-', -2_147_483_648)).toBe('/a/x--2147483648')
