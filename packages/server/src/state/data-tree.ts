@@ -14,7 +14,7 @@
  * Nodes lie in one map by full path; the root is in it as '' and as '/', and counts twice, as in
  * ZooKeeper. Watches fire inside `processTxn`, data watches before child watches.
  */
-import { ErrorCode, EventType, OpCode, READ_ACL_UNSAFE, Writer } from '@baton/jute'
+import { ErrorCode, EventType, OpCode, READ_ACL_UNSAFE } from '@baton/jute'
 import type { ACL, CreateTxn, Id, SetWatches, SetWatches2, TxnHeader } from '@baton/jute'
 import { assert, unreachable } from '@baton/runtime'
 import { AclCache } from './acl-cache.ts'
@@ -24,9 +24,13 @@ import { OwnedNodes } from './owned-nodes.ts'
 import { baseName, parentPath } from './path.ts'
 import { sharedBytes, Slab } from './slab.ts'
 import { TreeWatches } from './tree-watches.ts'
+import { outcome } from './txn-result.ts'
+import type { TxnResult } from './txn-result.ts'
 import type { Txn } from './txn.ts'
 import type { Watcher, WatchManager } from './watch-manager.ts'
 import { CONTAINER_OWNER, TTL_OWNER_MARK, Znode } from './znode.ts'
+
+export type { TxnResult } from './txn-result.ts'
 
 export interface DataTreeOptions {
   /** Default true. Off: no digest is kept. */
@@ -35,18 +39,6 @@ export interface DataTreeOptions {
   readonly extendedTypes?: boolean
 }
 
-export interface TxnResult {
-  readonly type: number
-  /** A code of `ErrorCode`. */
-  readonly error: number
-  readonly path: string | undefined
-  /** The wire's 68 bytes as they stood right after this operation. */
-  readonly stat: Buffer | undefined
-  /** Of a multi. */
-  readonly parts: readonly TxnResult[] | undefined
-}
-
-const STAT_WIRE_BYTES = 68
 /** Idle room that is never worth moving nodes for. */
 const WASTED_BYTES_MIN = 4 * 1024 * 1024
 const NO_BYTES = Buffer.alloc(0)
@@ -388,14 +380,4 @@ export class DataTree {
 
 function isRoot(path: string): boolean {
   return path.length < 2
-}
-
-function outcome(type: number, error: number, path: string | undefined, node?: Znode): TxnResult {
-  let stat: Buffer | undefined
-  if (node !== undefined) {
-    const writer = new Writer(STAT_WIRE_BYTES)
-    node.writeStat(writer)
-    stat = writer.finish()
-  }
-  return { type, error, path, stat, parts: undefined }
 }
