@@ -154,9 +154,10 @@ export class SharedEdits {
     if ((await this.#disk.stat(path)) === undefined) return
     const file = await this.#disk.open(path, 'read')
     try {
+      const end = Math.min(endByte, await file.size())
       let at = fromByte
-      while (at < endByte) {
-        const length = Math.min(READ_BYTES + RECORD_BYTES_MAX, endByte - at)
+      while (at < end) {
+        const length = Math.min(READ_BYTES + RECORD_BYTES_MAX, end - at)
         const scanned = scanEdits(await file.read(at, length))
         if (scanned.validBytes === 0) return
         at += scanned.validBytes

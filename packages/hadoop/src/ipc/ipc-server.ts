@@ -7,6 +7,7 @@ import { assert, formatAddress } from '@baton/runtime'
 import type { Address, Cancel, Connection, Listener, Runtime } from '@baton/runtime'
 import { ProtocolError } from '../protocol/message-codec.ts'
 import type { Method } from '../protocol/method.ts'
+import type { Call, CallContext, CallOutcome, IpcServerOptions, ServerLimits } from './call.ts'
 import { ServiceException } from './ipc-error.ts'
 import {
   CLASS_INVALID_PROTOBUF,
@@ -20,15 +21,7 @@ import {
   PROTOCOL_VERSION,
 } from './rpc-constants.ts'
 import type { ErrorAnswer } from './rpc-messages.ts'
-import { ServerConnection, type Call } from './server-connection.ts'
-
-/** Who asks, as far as simple authentication knows. */
-export interface CallContext {
-  /** Effective user of the connection; empty where the caller named none. */
-  readonly user: string
-  readonly remote: Address
-  readonly callerContext: string | undefined
-}
+import { ServerConnection } from './server-connection.ts'
 
 /** One method with its implementation, made by `implement`. */
 export interface Handler {
@@ -52,28 +45,6 @@ export function implement<Request, Response>(
   }
 }
 
-export interface IpcServerOptions {
-  readonly address: Address
-  /** Default 4 MiB; Java's `ipc.maximum.data.length` is 128 MiB. */
-  readonly requestBytesMax?: number
-  /** Idle connections above `idleThresholdCount` end after this. Default 20,000, as in Java. */
-  readonly maxIdleMs?: number
-  /** Default 4,000, as `ipc.client.idlethreshold`. */
-  readonly idleThresholdCount?: number
-  /** A connection that has not said who it is by then ends. Default 20,000. */
-  readonly handshakeTimeoutMs?: number
-  /** Calls being handled, over all connections; more wait in the socket. Default 1,000. */
-  readonly callsInFlightMax?: number
-  /** The same for one connection, so that one peer cannot take them all. Default 100. */
-  readonly callsPerConnectionMax?: number
-  /** Default 10,000; a further connection is closed at once. */
-  readonly connectionsMax?: number
-  /** Answers waiting for a slow reader; beyond this the connection is reset. Default 8 MiB. */
-  readonly answerBytesMax?: number
-}
-
-export type ServerLimits = Required<Omit<IpcServerOptions, 'address'>>
-
 const DEFAULT_LIMITS: ServerLimits = {
   requestBytesMax: 4 * 1024 * 1024,
   maxIdleMs: 20_000,
@@ -85,11 +56,6 @@ const DEFAULT_LIMITS: ServerLimits = {
   answerBytesMax: 8 * 1024 * 1024,
 }
 const IDLE_SCAN_INTERVAL_MS = 10_000
-
-/** The outcome of one call: the response message, or what the caller is told instead. */
-export type CallOutcome =
-  | { readonly kind: 'response'; readonly response: Uint8Array }
-  | { readonly kind: 'error'; readonly error: ErrorAnswer }
 
 export class IpcServer {
   readonly #runtime: Pick<Runtime, 'clock' | 'network' | 'logger'>

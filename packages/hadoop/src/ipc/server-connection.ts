@@ -15,7 +15,7 @@ import { ProtocolError } from '../protocol/message-codec.ts'
 import type { RpcRequestHeader } from '../protocol/gen/rpc_pb.ts'
 import { DelimitedReader } from './delimited.ts'
 import { FrameCutter, FrameLengthError } from './frame-cutter.ts'
-import type { CallContext, CallOutcome, ServerLimits } from './ipc-server.ts'
+import type { Call, CallOutcome, ServerLimits } from './call.ts'
 import { judgeConnectionHeader } from './connection-header.ts'
 import {
   CALL_AUTHORIZATION_FAILED,
@@ -51,17 +51,6 @@ import {
   type CallIdentity,
   type ErrorAnswer,
 } from './rpc-messages.ts'
-
-/** One call as it came in, its request still in bytes. */
-export interface Call {
-  readonly identity: CallIdentity
-  readonly protocol: string
-  readonly protocolVersion: bigint
-  readonly methodName: string
-  /** undefined where the frame ends before it; an empty message is one byte long. */
-  readonly request: Uint8Array | undefined
-  readonly context: CallContext
-}
 
 export interface ServerConnectionOptions {
   readonly clock: Clock

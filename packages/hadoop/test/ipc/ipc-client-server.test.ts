@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { createNodeRuntime } from '@baton/runtime/node'
-import type { Address } from '@baton/runtime'
+import type { Address, CloseCause, Connection } from '@baton/runtime'
 import { implement, IpcClient, IpcServer, ServiceException } from '../../src/ipc/index.ts'
 import { HAServiceProtocol } from '../../src/protocol/index.ts'
 
@@ -48,6 +48,33 @@ describe('client and server of Hadoop RPC over real sockets', () => {
       errorDetail: 1,
       fatal: false,
     })
+  })
+
+  test('the end of a link is known at once, and fails the call that waits', async () => {
+    const links: Connection[] = []
+    const listener = await runtime.network.listen({ host: '127.0.0.1', port: 0 }, link => {
+      link.onData = () => {}
+      links.push(link)
+    })
+    closers.push(() => listener.close())
+    const caller = client()
+    for (const [end, kind] of [
+      [(link: Connection) => link.close(), 'end'],
+      [(link: Connection) => link.destroy(), 'reset'],
+    ] as const) {
+      const options = { connectTimeoutMs: 5_000 }
+      const connection = await caller.open(listener.address, HAServiceProtocol.name, options)
+      const ended = new Promise<CloseCause>(resolve => {
+        connection.onClose = resolve
+      })
+      const { monitorHealth } = HAServiceProtocol
+      const call = connection.call(monitorHealth, {}, { rpcTimeoutMs: 60_000 })
+      call.catch(() => {})
+      while (links.length === 0) await new Promise(setImmediate)
+      for (const link of links.splice(0)) end(link)
+      expect((await ended).kind).toBe(kind)
+      await expect(call).rejects.toMatchObject({ code: kind === 'end' ? 'closed' : 'reset' })
+    }
   })
 
   test('an address where nothing listens is refused at once', async () => {
