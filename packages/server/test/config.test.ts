@@ -70,7 +70,8 @@ DigestAuthenticationProvider.digestAlg=SHA256`
       'line 4: minSessionTimeout 50000 is above maxSessionTimeout 100',
       'line 6: secureClientPort=2281: TLS is not offered; remove the line',
       'line 7: skipACL=perhaps: expected yes or no',
-      'line 8: DigestAuthenticationProvider.digestAlg=SHA256: only SHA1 is offered; remove the line',
+      'line 8: DigestAuthenticationProvider.digestAlg=SHA256: ' +
+        'only SHA1 is offered; remove the line',
     ])
   })
 
