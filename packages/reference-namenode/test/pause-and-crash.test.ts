@@ -58,8 +58,10 @@ describe('a NameNode that is', () => {
       const hadClaimed = world.nodes.get('nn2')?.writerEpoch === 2
       process?.resume()
       await world.sim.runFor(25_000)
-      if (hadClaimed) await world.settle(world.append('nn1', '/d/f', 'never').catch(swallow))
-      if (hadClaimed && turn > 0) expect(world.nodes.get('nn2')?.state).toBe('active')
+      if (hadClaimed) {
+        await expect(world.settle(world.append('nn1', '/d/f', 'never'))).rejects.toThrow()
+        expect(world.nodes.get('nn2')?.state).toBe('active')
+      }
       await checkAll(world, inOrder(early, late, hadClaimed))
     }
   })
