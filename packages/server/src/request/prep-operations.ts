@@ -69,7 +69,7 @@ function versionRefused(expected: number, current: number): boolean {
   return expected !== -1 && expected !== current
 }
 
-/** A TTL is for the TTL modes only; ZooKeeper lets a negative one pass and then fails to apply it. */
+/** A TTL is for TTL modes only; ZooKeeper lets a negative one pass, then fails to apply it. */
 function modeProblem(prep: PrepRequestProcessor, mode: Mode, type: number, ttl: number): number {
   if (mode.kind !== 'ttl') return type === OpCode.createTTL ? ErrorCode.badArguments : ErrorCode.ok
   if (!prep.extendedTypes) return ErrorCode.unimplemented
