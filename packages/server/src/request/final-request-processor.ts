@@ -6,7 +6,7 @@
  * reads its request straight from the frame and writes its reply straight into the connection's
  * output. The zxid of every reply is that of the newest txn applied here.
  */
-import { ErrorCode, JuteError, OpCode } from '@baton/jute'
+import { ErrorCode, JuteError, OpCode, Xid } from '@baton/jute'
 import type { Writer } from '@baton/jute'
 import { assert } from '@baton/runtime'
 import type { DataTree, TxnResult } from '../state/data-tree.ts'
@@ -57,14 +57,16 @@ export class FinalRequestProcessor {
     const row = readOperations[type]
     assert(row !== undefined, `read ${type} has a row`)
     const reader = bodyReader(payload)
+    // A ping's answer has the xid of pings, whatever the request's was.
+    const replyXid = type === OpCode.ping ? Xid.ping : xid
     if (row.eventsFirst) {
       // Its catch-up events must be in the output before the reply is begun.
       const error = guarded(() => row.run(this, cnxn, reader))
-      cnxn.beginReply(xid, this.tree.lastProcessedZxid)
+      cnxn.beginReply(replyXid, this.tree.lastProcessedZxid)
       cnxn.endReply(error)
       return
     }
-    const writer = cnxn.beginReply(xid, this.tree.lastProcessedZxid)
+    const writer = cnxn.beginReply(replyXid, this.tree.lastProcessedZxid)
     cnxn.endReply(guarded(() => row.run(this, cnxn, reader, writer)))
   }
 

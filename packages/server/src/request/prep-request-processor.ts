@@ -10,8 +10,8 @@
  * change records only after its last check. The order of the checks is part of the protocol: it
  * decides which of several errors a client sees.
  */
-import { ErrorCode, OpCode } from '@baton/jute'
-import type { ACL, Id, MultiRequest, MultiRequestOp } from '@baton/jute'
+import { CreateMode, ErrorCode, OpCode } from '@baton/jute'
+import type { ACL, CreateRequest, Id, MultiRequest, MultiRequestOp } from '@baton/jute'
 import { assert } from '@baton/runtime'
 import { permits } from '../state/acl.ts'
 import type { DataTree } from '../state/data-tree.ts'
@@ -154,9 +154,10 @@ const MULTI_TYPES: ReadonlySet<number> = new Set([
 ])
 
 /**
- * What ZooKeeper takes a part for as it reads the list (`MultiOperationRecord.deserialize`): a flag
- * that a plain create may not have spoils the whole list, and so does an operation that is none of
- * a multi's; a createTTL without a TTL mode is a plain create.
+ * What ZooKeeper takes a part for as it reads the list (`MultiOperationRecord.deserialize`). A part
+ * that a list may not hold spoils the whole list: another operation, a missing ACL list, a flag that
+ * does not exist or asks for a TTL without one. A createTTL in another mode is a plain create, and
+ * the container flag makes a container of any.
  */
 function readPart(part: MultiRequestOp): MultiRequestOp | undefined {
   if (!MULTI_TYPES.has(part.type)) return undefined
@@ -164,15 +165,23 @@ function readPart(part: MultiRequestOp): MultiRequestOp | undefined {
     case OpCode.create:
     case OpCode.create2:
     case OpCode.createContainer:
-      return isTtlFlag(part.body.flags) === false ? part : undefined
+      if (part.body.acl === null || isTtlFlag(part.body.flags) !== false) return undefined
+      return plainCreate(part.type, part.body)
     case OpCode.createTTL: {
       const { path, data, acl, flags } = part.body
       if (isTtlFlag(flags) === true) return part
-      return { type: OpCode.create, body: { path, data, acl, flags } }
+      return plainCreate(OpCode.create, { path, data, acl, flags })
     }
     default:
       return part
   }
+}
+
+function plainCreate(
+  type: typeof OpCode.create | typeof OpCode.create2 | typeof OpCode.createContainer,
+  body: CreateRequest,
+): MultiRequestOp {
+  return { type: body.flags === CreateMode.container ? OpCode.createContainer : type, body }
 }
 
 function errorTxn(err: number): Txn {

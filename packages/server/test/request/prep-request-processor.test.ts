@@ -143,6 +143,41 @@ describe('delete', () => {
   })
 })
 
+describe('a multi, as ZooKeeper reads its list,', () => {
+  const createPart = (flags: number, acl: readonly jute.ACL[] | null = open) =>
+    ({ type: OpCode.create, body: { path: '/m', data: null, acl, flags } }) as const
+
+  test.each([
+    ['a flag that does not exist', createPart(9)],
+    ['a TTL flag without a TTL', createPart(CreateMode.persistentWithTtl)],
+    ['no ACL list', createPart(0, null)],
+    ['a read', { type: OpCode.getData, body: { path: '/m', watch: false } }],
+  ] as const)('is spoiled as a whole by %s, even behind a part that fails', (_, spoiler) => {
+    const world = new PipelineWorld()
+    const a = world.cnxn()
+    const failing = { type: OpCode.delete, body: { path: '/none', version: -1 } } as const
+    const reply = world.call(a, OpCode.multi, multi(failing, spoiler))
+    expect(reply.err).toBe(ErrorCode.marshallingError)
+  })
+
+  test('makes a container of what has the container flag', () => {
+    const world = new PipelineWorld()
+    const a = world.cnxn()
+    world.call(a, OpCode.multi, multi(createPart(CreateMode.container)))
+    expect(world.tree.get('/m')?.kind).toBe('container')
+  })
+
+  test('takes a createTTL without a TTL mode for a plain create, which alone is refused', () => {
+    const world = new PipelineWorld({ extendedTypes: true })
+    const a = world.cnxn()
+    const body = { path: '/m', data: null, acl: open, flags: 0, ttl: 5 }
+    const alone = world.call(a, OpCode.createTTL, jute.encode(jute.CreateTTLRequest, body))
+    expect(alone.err).toBe(ErrorCode.badArguments)
+    world.call(a, OpCode.multi, multi({ type: OpCode.createTTL, body }))
+    expect(world.tree.get('/m')?.kind).toBe('persistent')
+  })
+})
+
 test('skipACL=yes lets everyone do everything', () => {
   const world = new PipelineWorld({ skipAcl: true })
   const a = world.cnxn()
