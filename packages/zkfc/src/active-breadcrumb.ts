@@ -6,15 +6,15 @@ import type { NodeName } from './events.ts'
  * What the breadcrumb says about whom to fence (Java: ActiveStandbyElector.fenceOldActive and
  * DFSZKFailoverController.dataToTarget).
  *
- * | the bytes are                                           | verdict                              |
- * | equal to our own                                        | own: nobody to fence                 |
- * | our ids and address (another zkfcPort)                  | own                                  |
- * | our ids, another address                                | fence the stored address only: at    |
- * |                                                         | the configured one is our own node   |
- * | a configured node at its configured address             | fence it                             |
- * | a configured node at another address                    | fence both: the stored, then the     |
- * |                                                         | configured                           |
- * | another nameservice, an unknown NameNode, or no message | refuse: fence nothing, say why       |
+ * | the bytes are                                           | verdict                             |
+ * | equal to our own                                        | own: nobody to fence                |
+ * | our ids and address (another zkfcPort)                  | own                                 |
+ * | our ids, another address                                | fence the stored address only: at   |
+ * |                                                         | the configured one is our own node  |
+ * | a configured node at its configured address             | fence it                            |
+ * | a configured node at another address                    | fence both: the stored, then the    |
+ * |                                                         | configured                          |
+ * | another nameservice, an unknown NameNode, or no message | refuse: fence nothing, say why      |
  *
  * Java refuses the fourth kind for ever ("Mismatched address stored in ZK"). A NameNode is known by
  * its ids; where it moved, an old process may still run at the old address and a new one at the
@@ -38,7 +38,8 @@ export function judgeBreadcrumb(
   }
   const said = `${stored.nameserviceId}/${stored.namenodeId} at ${stored.host}:${stored.port}`
   if (stored.nameserviceId !== local.nameserviceId) {
-    const reason = `it names ${said}, a NameNode of another nameservice (ours is ${local.nameserviceId})`
+    const ours = local.nameserviceId
+    const reason = `it names ${said}, a NameNode of another nameservice (ours is ${ours})`
     return { kind: 'refuse', reason }
   }
   const configured = [local, ...others].find(node => node.namenodeId === stored.namenodeId)
@@ -48,7 +49,8 @@ export function judgeBreadcrumb(
   }
   const names = { namenodeId: stored.namenodeId, address: `${stored.host}:${stored.port}` }
   const moved = stored.host !== configured.host || stored.port !== configured.port
-  if (configured === local) return moved ? { kind: 'fence', nodes: [stored], names } : { kind: 'own' }
+  if (configured === local)
+    return moved ? { kind: 'fence', nodes: [stored], names } : { kind: 'own' }
   return { kind: 'fence', nodes: moved ? [stored, configured] : [stored], names }
 }
 

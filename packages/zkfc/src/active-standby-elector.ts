@@ -26,11 +26,11 @@ import type { FailoverSettings } from './core/settings.ts'
  * | standby | another holds the lock, our NameNode was told standby                            |
  * | active  | we hold the lock, our NameNode confirmed active (activation: elector-activation) |
  *
- * | session event | Java                                   | here                                  |
- * | disconnected  | neutral; the NameNode keeps its role   | the role stays, nothing is believed   |
- * | connected     | exists; an owner activates once more   | what was lost is read back; exists    |
- * | expired       | new session at once, rejoin            | the same; an activation is settled    |
- * | auth failed   | fatal                                  | fatal                                 |
+ * | session event | Java                                  | here                                  |
+ * | disconnected  | neutral; the NameNode keeps its role  | the role stays, nothing is believed   |
+ * | connected     | exists; an owner activates once more  | what was lost is read back; exists    |
+ * | expired       | new session at once, rejoin           | the same; an activation is settled    |
+ * | auth failed   | fatal                                 | fatal                                 |
  *
  * Java gives up (and the process ends) after three lost connections; here the client goes on
  * connecting, for ever, and every loss is read back.
@@ -280,32 +280,31 @@ function onParentChecked(c: ElectorStep, result: ZkResult): void {
   c.turn.emit({ kind: 'parentChecked', exists: result.ok })
 }
 
-const REPLIES: Readonly<
-  Partial<Record<ElectorTask, (c: ElectorStep, result: ZkResult) => void>>
-> = {
-  checkParent: onParentChecked,
-  resumeSync: resume.onResumeSync,
-  resumeLock: resume.onResumeLock,
-  resumeCrumb: resume.onResumeCrumb,
-  createLock: contend.onCreateLock,
-  readLock: contend.onReadLock,
-  monitor: contend.onMonitor,
-  proveSync: contend.onProveSync,
-  proveLock: contend.onProveLock,
-  verifySync: activation.onVerifySync,
-  verifyLock: activation.onVerifyLock,
-  readCrumb: activation.onReadCrumb,
-  writeCrumb: activation.onWriteCrumb,
-  readBackCrumb: activation.onReadBackCrumb,
-  confirm: activation.onConfirm,
-  quitRead: leave.onQuitRead,
-  quitDelete: leave.onQuitDelete,
-}
+const REPLIES: Readonly<Partial<Record<ElectorTask, (c: ElectorStep, result: ZkResult) => void>>> =
+  {
+    checkParent: onParentChecked,
+    resumeSync: resume.onResumeSync,
+    resumeLock: resume.onResumeLock,
+    resumeCrumb: resume.onResumeCrumb,
+    createLock: contend.onCreateLock,
+    readLock: contend.onReadLock,
+    monitor: contend.onMonitor,
+    proveSync: contend.onProveSync,
+    proveLock: contend.onProveLock,
+    verifySync: activation.onVerifySync,
+    verifyLock: activation.onVerifyLock,
+    readCrumb: activation.onReadCrumb,
+    writeCrumb: activation.onWriteCrumb,
+    readBackCrumb: activation.onReadBackCrumb,
+    confirm: activation.onConfirm,
+    quitRead: leave.onQuitRead,
+    quitDelete: leave.onQuitDelete,
+  }
 
 const nothing = (): void => {}
 const again = (c: ElectorStep): void => activation.proceed(c, c.s.next)
 
-/** What a task does once the connection is back (or the pause is over) after its answer was lost. */
+/** What a task does once the connection is back (or a pause is over) after its answer was lost. */
 const RECOVERIES: Readonly<Record<ElectorTask, (c: ElectorStep) => void>> = {
   none: c => {
     if (c.s.resumed && c.s.begun) return resume.startResume(c)

@@ -64,5 +64,10 @@ function shortName(user: string): string {
 }
 
 function names(text: string): ReadonlySet<string> {
-  return new Set(text.split(',').map(name => name.trim()).filter(name => name !== ''))
+  return new Set(
+    text
+      .split(',')
+      .map(name => name.trim())
+      .filter(name => name !== ''),
+  )
 }

@@ -250,8 +250,8 @@ export class GracefulFailover {
 const BECAME_UNHEALTHY =
   'Unable to become active. Service became unhealthy while trying to failover.'
 const NO_OPPORTUNITY =
-  'Unable to become active. Local node did not get an opportunity to do so from ZooKeeper, or the ' +
-  'local node took too long to transition to active.'
+  'Unable to become active. Local node did not get an opportunity to do so from ZooKeeper, or ' +
+  'the local node took too long to transition to active.'
 const NOT_CONFIRMED = 'was made active but does not report active'
 
 function failed(message: string): { className: string; message: string } {

@@ -12,14 +12,14 @@ import type { Health, HealthCause, InputBody, ToHealth, Turn } from './core/mess
  *              ^                                 |
  *              +---- the connection ended -------+        down: between two tries after a verdict
  *
- * | what happens                                  | verdict                                        |
- * | both calls answered                           | healthy                                        |
- * | HealthCheckFailedException                    | unhealthy; the connection stays                |
- * | the connection ends, however                  | none: connect again at once                    |
- * |   ... and the connect is refused              | not responding, now                            |
- * |   ... it is accepted, and the next call fails | not responding, now                            |
- * | no answer for the time-out, no connect either | not responding: silence                        |
- * | any other error answer                        | not responding                                 |
+ * | what happens                                  | verdict                                       |
+ * | both calls answered                           | healthy                                       |
+ * | HealthCheckFailedException                    | unhealthy; the connection stays               |
+ * | the connection ends, however                  | none: connect again at once                   |
+ * |   ... and the connect is refused              | not responding, now                           |
+ * |   ... it is accepted, and the next call fails | not responding, now                           |
+ * | no answer for the time-out, no connect either | not responding: silence                       |
+ * | any other error answer                        | not responding                                |
  *
  * Differences from Java: it polls, so a death is seen up to one interval late; it retries a connect
  * that times out 45 times 20 s; and it takes the silence of a NameNode that is busy with our own

@@ -139,7 +139,7 @@ async function runController(identity: Identity, options: RunZkfcOptions): Promi
   const given = { runtime, conf, identity, localProcesses, user, env }
   const zkfc = new Zkfc(listeners === undefined ? given : { ...given, listeners })
   const onStop = conf.getTrimmed(ON_STOP_KEY) === 'hand-over' ? 'handOver' : 'keep'
-  // SIGUSR2 hands over whatever the key says: `systemctl stop` and the shutdown of the host send it.
+  // SIGUSR2 hands over whatever the key says: `systemctl stop` and a shutdown of the host send it.
   const cancel = options.onSignal(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'], name => {
     runtime.logger.info({ signal: name }, `RECEIVED SIGNAL: ${name}`)
     void zkfc.stop(name === 'SIGUSR2' ? 'handOver' : onStop)

@@ -13,14 +13,14 @@ import type { FailoverSettings } from './core/settings.ts'
  * Joins the health of our NameNode, the election and the requests of others (Java:
  * ZKFailoverController).
  *
- * | health         | reported state            | the controller                                     |
- * | healthy        | observer                  | stays out of the election                          |
- * | healthy        | any other                 | joins, unless it ceded and the period still runs   |
- * | unhealthy      |                           | leaves; the breadcrumb stays                       |
- * | not responding |                           | leaves; the breadcrumb stays unless the process is |
- * |                |                           | proven gone                                        |
- * | healthy        | another than was told,    | leaves for a second, the breadcrumb stays          |
- * |                | twice in a row            | (HADOOP-9905)                                      |
+ * | health         | reported state          | the controller                                     |
+ * | healthy        | observer                | stays out of the election                          |
+ * | healthy        | any other               | joins, unless it ceded and the period still runs   |
+ * | unhealthy      |                         | leaves; the breadcrumb stays                       |
+ * | not responding |                         | leaves; the breadcrumb stays unless the process is |
+ * |                |                         | proven gone                                        |
+ * | healthy        | another than was told,  | leaves for a second, the breadcrumb stays          |
+ * |                | twice in a row          | (HADOOP-9905)                                      |
  *
  * `expected` is the state our NameNode was told to take; nothing is expected while a call to it is
  * under way, and nothing of one that was told nothing. An observer moved back to standby joins with
@@ -51,11 +51,7 @@ export class ZkFailoverController {
   readonly #settings: FailoverSettings
   readonly #elector: Readonly<ElectorState>
 
-  constructor(
-    settings: FailoverSettings,
-    state: ControllerState,
-    elector: Readonly<ElectorState>,
-  ) {
+  constructor(settings: FailoverSettings, state: ControllerState, elector: Readonly<ElectorState>) {
     this.#settings = settings
     this.state = state
     this.#elector = elector

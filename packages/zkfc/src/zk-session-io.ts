@@ -98,8 +98,7 @@ export class ZkSessionIo {
   submit(handle: number, id: number, operation: ZkOperation): void {
     const client = this.#client
     if (client === undefined || handle !== this.#handle) return
-    const reply = (result: ZkResult): void =>
-      this.#step({ kind: 'zkReplied', handle, id, result })
+    const reply = (result: ZkResult): void => this.#step({ kind: 'zkReplied', handle, id, result })
     submitTo(client, this.#request(operation, handle), reply)
   }
 
@@ -196,4 +195,3 @@ function found(value: unknown): { data?: Uint8Array; version?: number; owner?: b
     ...(of === undefined ? {} : { version: of.version, owner: of.ephemeralOwner }),
   }
 }
-

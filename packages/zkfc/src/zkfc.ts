@@ -248,7 +248,10 @@ export class Zkfc {
     if (mode === 'handOver') parts.events.send({ kind: 'controllerStopping', mode })
     const { config } = parts
     const limitMs = config.gracefulFenceTimeoutMs + config.sessionTimeoutMs + STOP_EXTRA_MS
-    const cancel = parts.runtime.clock.after(limitMs, () => void this.finish(1, 'stopping took too long'))
+    const cancel = parts.runtime.clock.after(
+      limitMs,
+      () => void this.finish(1, 'stopping took too long'),
+    )
     this.#step({ kind: 'stop', mode })
     const ended = await this.whenEnded
     cancel()

@@ -78,7 +78,7 @@ test('a NameNode that stands still is left alone until its silence is long enoug
   expect(world.fenced).toEqual(['nn1'])
 })
 
-test('a killed controller loses the role without an outage: the old active steps down', async () => {
+test('a killed controller loses the role, and the old active steps down', async () => {
   const world = await started()
   world.controllers.get('nn1')?.process.kill()
   await world.sim.runUntil(() => world.isActive('nn2'))
@@ -98,7 +98,7 @@ test('a controller killed and started at once keeps the role, and asks nothing',
   expect(await stateOf(world, 'nn1')).toBe('active')
 })
 
-test('without its state file a restarted controller waits for the old lock, demoting nobody', async () => {
+test('without its state file a controller waits for the old lock, demoting nobody', async () => {
   const world = await started()
   world.controllers.get('nn1')?.process.kill()
   await world.sim.runFor(500)
@@ -124,7 +124,7 @@ test('SIGTERM keeps the role for a restart', async () => {
   expect(transitions(world)).toEqual([])
 })
 
-test('a hand-over is standby, then no breadcrumb, then no session: the next fences nobody', async () => {
+test('a hand-over leaves standby, no breadcrumb, no session: nobody is fenced', async () => {
   const world = await started()
   const before = world.sim.now
   void world.zkfc('nn1').stop('handOver')
@@ -230,7 +230,7 @@ describe('the process of the NameNode is proven gone', () => {
   })
 })
 
-test('a fence that fails keeps the old active in peace, with longer and longer pauses', async () => {
+test('a fence that fails is tried again with longer and longer pauses', async () => {
   const world = await started({ onFence: () => 1 })
   world.nameNodes.get('nn1')?.process.kill()
   await world.sim.runFor(120_000)
@@ -239,7 +239,7 @@ test('a fence that fails keeps the old active in peace, with longer and longer p
   expect(world.fenced.length).toBeLessThan(14)
 })
 
-test('a controller cut off from ZooKeeper leaves its NameNode active, and is fenced in the end', async () => {
+test('a controller cut off from ZooKeeper leaves its NameNode active', async () => {
   const world = await started()
   world.sim.network.cut('nn1', 'zk')
   await world.sim.runUntil(() => world.isActive('nn2'))

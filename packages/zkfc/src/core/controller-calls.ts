@@ -8,14 +8,14 @@ import type { CallOutcome, InputBody } from './messages.ts'
 /*
  * What the elector wants of our NameNode, and what became of it.
  *
- * | answer to transitionToActive  | taken for                                                        |
- * | success                       | active, once the elector has read the lock again                 |
- * | an error of the NameNode      | failed                                                           |
- * | connect failed, nothing sent  | failed                                                           |
- * | time-out, connection lost     | unknown: read the state, send standby, keep the breadcrumb,      |
- * |                               | only then let the elector release the lock                       |
- * | any, after the elector gave   | the same as unknown, without reading the state                   |
- * |   the activation up           |                                                                  |
+ * | answer to transitionToActive | taken for                                                      |
+ * | success                      | active, once the elector has read the lock again               |
+ * | an error of the NameNode     | failed                                                         |
+ * | connect failed, nothing sent | failed                                                         |
+ * | time-out, connection lost    | unknown: read the state, send standby, keep the breadcrumb,    |
+ * |                              | only then let the elector release the lock                     |
+ * | any, after the elector gave  | the same as unknown, without reading the state                 |
+ * |   the activation up          |                                                                |
  */
 export function onCalled(c: ControllerStep, input: Extract<InputBody, { kind: 'called' }>): void {
   const done = finish(c, input.id, input.outcome)
@@ -84,7 +84,9 @@ function onState(c: ControllerStep, call: LocalCall, outcome: CallOutcome): void
       message: { kind: 'stateRead', token: call.token, outcome },
     })
   }
-  const found = outcome.ok ? `reports ${outcome.state ?? 'nothing'}` : `does not say (${outcome.text})`
+  const found = outcome.ok
+    ? `reports ${outcome.state ?? 'nothing'}`
+    : `does not say (${outcome.text})`
   turn.event({
     kind: 'decision',
     text: `after an unanswered transitionToActive the NameNode ${found}: it is sent to standby`,

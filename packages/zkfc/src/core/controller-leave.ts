@@ -5,12 +5,12 @@ import type { HealthCause, InputBody } from './messages.ts'
 /*
  * The ways out of the election, and what may happen to the breadcrumb on each.
  *
- * | reason                          | breadcrumb                                                     |
- * | standby confirmed (cede,        | deleted, unless an unanswered transitionToActive may still     |
- * |   hand-over)                    | be carried out                                                 |
- * | connect refused, and the very   | deleted: nobody is left to fence. The process was recorded     |
- * |   process proven gone           | while it answered active; asked again until the limit is out   |
- * | everything else                 | stays: the next active fences this NameNode                    |
+ * | reason                        | breadcrumb                                                    |
+ * | standby confirmed (cede,      | deleted, unless an unanswered transitionToActive may still    |
+ * |   hand-over)                  | be carried out                                                |
+ * | connect refused, and the very | deleted: nobody is left to fence. The process was recorded    |
+ * |   process proven gone         | while it answered active; asked again until the limit is out  |
+ * | everything else               | stays: the next active fences this NameNode                   |
  */
 const EVIDENCE_PAUSE_MS = 10
 
@@ -112,7 +112,7 @@ export function onCedeRequested(
   return false
 }
 
-/** SIGTERM and its like. The role is kept for a restart only where it is certainly held and well. */
+/** SIGTERM and its like. The role is kept only where it is certainly held, and all is well. */
 export function onStop(c: ControllerStep, mode: 'keep' | 'handOver'): void {
   const { s, turn, elector } = c
   if (s.stopping !== 'no') return

@@ -36,7 +36,10 @@ export function startActivation(c: ElectorStep): void {
   proceed(c, 'readCrumb')
 }
 
-const NEEDS_GOOD_TIME: ReadonlySet<ActivationStep> = new Set<ActivationStep>(['fence', 'transition'])
+const NEEDS_GOOD_TIME: ReadonlySet<ActivationStep> = new Set<ActivationStep>([
+  'fence',
+  'transition',
+])
 
 /** Goes on with `step`, as soon as it may. */
 export function proceed(c: ElectorStep, step: ActivationStep): void {
@@ -78,7 +81,7 @@ export function onVerifySync(c: ElectorStep, result: ZkResult): void {
 
 export function onVerifyLock(c: ElectorStep, result: ZkResult): void {
   const { s } = c
-  if (!isOurs(c, result)) return lockGone(c, `the lock is not ours any more (${codeOf(result)})`)
+  if (!isOurs(c, result)) return lockGone(c, whose(result))
   s.suspect = false
   // If time was lost while we asked, the answer may have lain in a buffer: `proceed` asks again.
   proceed(c, s.next)
@@ -120,8 +123,8 @@ function refuse(c: ElectorStep, reason: string): void {
   const path = `${c.settings.parentPath}/ActiveBreadCrumb`
   failActivation(
     c,
-    `refusing to become active, and fencing nobody: ${path} cannot be acted on: ${reason}. If the ` +
-      'NameNode it stands for is certainly stopped, delete that znode or run zkfc -formatZK',
+    `refusing to become active, and fencing nobody: ${path} cannot be acted on: ${reason}. If ` +
+      'the NameNode it stands for is certainly stopped, delete that znode or run zkfc -formatZK',
   )
 }
 
@@ -157,7 +160,7 @@ function crumbIsOurs(c: ElectorStep): void {
 
 export function onConfirm(c: ElectorStep, result: ZkResult): void {
   const { s } = c
-  if (!isOurs(c, result)) return lockGone(c, `the lock is not ours any more (${codeOf(result)})`)
+  if (!isOurs(c, result)) return lockGone(c, whose(result))
   s.role = 'active'
   s.failures = 0
   s.refusal = ''
@@ -171,7 +174,7 @@ export function onConfirm(c: ElectorStep, result: ZkResult): void {
 
 type FromController = Extract<ToElector, { kind: 'fenced' | 'opened' | 'activated' | 'settled' }>
 
-/** Answers of the controller; one that belongs to a step given up finds another task and is dropped. */
+/** The controller's answers; one to a step given up finds another task and is dropped. */
 export function onControllerAnswer(c: ElectorStep, message: FromController): void {
   const { s } = c
   const expected: Readonly<Record<FromController['kind'], readonly ElectorTask[]>> = {
@@ -198,10 +201,15 @@ export function onControllerAnswer(c: ElectorStep, message: FromController): voi
   }
 }
 
-/** A transitionToActive was sent: it must be settled with the NameNode, whatever became of the lock. */
+/** A transitionToActive was sent: whatever became of the lock, it must be settled. */
 export function wasSent(c: ElectorStep): boolean {
   const { s } = c
   return s.task === 'transition' || s.next === 'confirm'
+}
+
+function whose(result: ZkResult): string {
+  if (result.ok) return 'another session holds the lock'
+  return isAbsent(result) ? 'the lock is gone' : `the lock cannot be read: ${codeOf(result)}`
 }
 
 /** Read and certain: another has the lock, or nobody. */

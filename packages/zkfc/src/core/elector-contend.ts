@@ -126,5 +126,6 @@ function becomeStandby(c: ElectorStep, lockData: Uint8Array | undefined): void {
 }
 
 function readError(c: ElectorStep, result: ZkResult): string {
-  return `Received getData error from Zookeeper. code:${codeOf(result)} for path ${c.settings.lockPath}`
+  const { lockPath } = c.settings
+  return `Received getData error from Zookeeper. code:${codeOf(result)} for path ${lockPath}`
 }

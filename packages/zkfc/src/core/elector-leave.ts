@@ -79,7 +79,8 @@ export function onClosed(c: ElectorStep): void {
   rest(c, 'none')
   finishQuit(c)
   if (!s.wanted) return
-  if (backoffUntil !== Infinity && backoffUntil > c.turn.now) return rest(c, 'backoff', backoffUntil)
+  if (backoffUntil !== Infinity && backoffUntil > c.turn.now)
+    return rest(c, 'backoff', backoffUntil)
   openSession(c)
 }
 

@@ -42,13 +42,7 @@ export type ElectorRole = 'init' | 'neutral' | 'waiting' | 'standby' | 'active'
 
 /** The steps of becoming active that wait for a go-ahead. */
 export type ActivationStep =
-  | 'readCrumb'
-  | 'fence'
-  | 'writeCrumb'
-  | 'readBackCrumb'
-  | 'open'
-  | 'transition'
-  | 'confirm'
+  'readCrumb' | 'fence' | 'writeCrumb' | 'readBackCrumb' | 'open' | 'transition' | 'confirm'
 
 export interface ElectorState {
   wanted: boolean
@@ -183,7 +177,8 @@ export function isFresh(s: ElectorState, now: number): boolean {
 
 /** Our breadcrumb is in ZooKeeper, or is about to be: whoever comes next will fence us. */
 export function ownsCrumb(s: ElectorState): boolean {
-  return s.role === 'active' || (isActivating(s) && CRUMB_WRITTEN.has(s.next))
+  if (s.role === 'active' || s.task === 'settle' || s.task === 'surrender') return true
+  return isActivating(s) && CRUMB_WRITTEN.has(s.next)
 }
 
 const CRUMB_WRITTEN: ReadonlySet<ActivationStep> = new Set<ActivationStep>([
@@ -206,4 +201,3 @@ export function backoffDelay(s: ElectorState, settings: FailoverSettings): numbe
   s.jitter = (Math.imul(s.jitter, 1_664_525) + 1_013_904_223) >>> 0
   return Math.round(ceiling / 2 + (ceiling / 2) * (s.jitter / 2 ** 32))
 }
-

@@ -16,7 +16,8 @@ import type { FailoverSettings } from './settings.ts'
 /*
  * The four parts as one core: inputs go to the part they are for, what the parts tell each other is
  * handled in the order it was told, effects leave in the order they were decided. The state is one
- * plain value, so a step can be recorded with the state before it and stepped again to the same end.
+ * plain value, so a step can be recorded with the state before it, and stepped again to the same
+ * end.
  */
 export interface FailoverState {
   lastId: number

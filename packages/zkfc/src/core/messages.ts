@@ -125,7 +125,12 @@ export type InputBody =
       readonly id: number
       readonly verdict: 'gone' | 'alive' | 'unknown'
     }
-  | { readonly kind: 'sessionKept'; readonly id: number; readonly ok: boolean; readonly text: string }
+  | {
+      readonly kind: 'sessionKept'
+      readonly id: number
+      readonly ok: boolean
+      readonly text: string
+    }
   | {
       readonly kind: 'cedeRequested'
       readonly request: number

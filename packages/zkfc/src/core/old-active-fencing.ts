@@ -3,7 +3,7 @@ import { nodeName } from './controller-state.ts'
 import type { InputBody, NodeRef } from './messages.ts'
 
 /*
- * Making the old active safe (Java: fenceOldActive, FailoverController.tryGracefulFence, NodeFencer).
+ * Making the old active safe (Java: fenceOldActive, FailoverController.tryGracefulFence).
  *
  *   for each address to be made safe:   graceful --refused or silent--> methods --failed--> give up
  *
@@ -60,10 +60,7 @@ export function abortFencing(c: ControllerStep): void {
 }
 
 /** The stored address has no host any more, another is configured, and the operator trusts it. */
-function mayBeSkipped(
-  c: ControllerStep,
-  input: Extract<InputBody, { kind: 'fenced' }>,
-): boolean {
+function mayBeSkipped(c: ControllerStep, input: Extract<InputBody, { kind: 'fenced' }>): boolean {
   const more = c.s.fencing !== null && c.s.fencing.index + 1 < c.s.fencing.nodes.length
   return more && input.unresolved === true && c.settings.trustConfiguredAddress
 }

@@ -1,9 +1,39 @@
 import { HAServiceProtocol, IpcError, isLoopbackOrAny, RemoteException } from '@baton/hadoop'
-import type { IpcClient, IpcConnection } from '@baton/hadoop'
+import type { IpcClient, IpcConnection, ServiceState, ServiceStatus } from '@baton/hadoop'
 import type { Address, CloseCause, Network } from '@baton/runtime'
-import type { CallFailure, CallOutcome, InputBody, NameNodeCall } from '../core/messages.ts'
 
 const HEALTH_CHECK_FAILED = 'org.apache.hadoop.ha.HealthCheckFailedException'
+
+/** The end of a call. `noAnswer`: it was sent, nothing came back, what happened is unknown. */
+export type CallOutcome =
+  | { readonly ok: true; readonly state?: ServiceState }
+  | { readonly ok: false; readonly how: CallFailure; readonly text: string }
+
+/** `refused` and `notConnected`: nothing was sent. `remote`: the server said no. */
+export type CallFailure = 'refused' | 'notConnected' | 'remote' | 'noAnswer'
+
+/** What becomes of what was asked for; `id` is the asker's. */
+export type NameNodeReport =
+  | { readonly kind: 'healthConnected' | 'healthReplied'; readonly id: number }
+  | {
+      readonly kind: 'healthConnectFailed'
+      readonly id: number
+      readonly how: 'refused' | 'timeout' | 'other'
+      readonly text: string
+    }
+  | {
+      readonly kind: 'healthConnectionEnded'
+      readonly id: number
+      readonly how: 'end' | 'reset' | 'other'
+    }
+  | { readonly kind: 'statusReplied'; readonly id: number; readonly status: ServiceStatus }
+  | {
+      readonly kind: 'healthCallFailed'
+      readonly id: number
+      readonly how: 'unhealthy' | 'error'
+      readonly text: string
+    }
+  | { readonly kind: 'called'; readonly id: number; readonly outcome: CallOutcome }
 
 /** `transitionToStandby` and its kin carry who asks; a controller always says `zkfc`. */
 const BY_CONTROLLER = { source: 'zkfc' } as const
@@ -16,7 +46,7 @@ export class HaServiceClient {
   readonly #ipc: IpcClient
   readonly #address: Address
   readonly #healthAddress: Address
-  readonly #step: (input: InputBody) => void
+  readonly #step: (report: NameNodeReport) => void
   #health: IpcConnection | undefined
   #connecting: AbortController | undefined
   #active: IpcConnection | undefined
@@ -25,7 +55,7 @@ export class HaServiceClient {
   constructor(
     ipc: IpcClient,
     addresses: { readonly address: Address; readonly healthAddress: Address },
-    step: (input: InputBody) => void,
+    step: (report: NameNodeReport) => void,
   ) {
     this.#ipc = ipc
     this.#address = addresses.address
@@ -101,7 +131,12 @@ export class HaServiceClient {
     connection?.close()
   }
 
-  call(id: number, call: NameNodeCall, limitMs: number, callerContext: string | undefined): void {
+  call(
+    id: number,
+    call: 'transitionToStandby' | 'getServiceStatus',
+    limitMs: number,
+    callerContext: string | undefined,
+  ): void {
     const options = {
       rpcTimeoutMs: limitMs,
       connectTimeoutMs: limitMs,

@@ -2,17 +2,33 @@ import { implement, IpcServer, ServiceException, ZKFCProtocol } from '@baton/had
 import type { CallContext } from '@baton/hadoop'
 import { formatAddress } from '@baton/runtime'
 import type { Address, Runtime } from '@baton/runtime'
-import type { AdminAccess } from '../admin-access.ts'
-import type { InputBody, ServiceAnswerError } from '../core/messages.ts'
 
 /** Requests waiting for the core's answer; Java has three handlers and a queue before them. */
 const REQUESTS_MAX = 64
 
+/** What the caller gets instead of success: a Java class name and its message. */
+export interface ServiceAnswerError {
+  readonly className: string
+  readonly message: string
+}
+
+/** A request that awaits `answer` with its number. */
+export type ZkfcRequest =
+  | (RequestBase & { readonly kind: 'cedeRequested'; readonly periodMs: number })
+  | (RequestBase & { readonly kind: 'failoverRequested' })
+
+interface RequestBase {
+  readonly request: number
+  readonly caller: string
+  readonly callerContext?: string
+}
+
 export interface ZkfcRpcServerOptions {
   readonly runtime: Pick<Runtime, 'clock' | 'network' | 'logger'>
   readonly address: Address
-  readonly access: AdminAccess
-  readonly step: (input: InputBody) => void
+  /** Rejects with `ServiceException` where the caller may not. */
+  readonly access: { check(caller: CallContext): Promise<void> }
+  readonly step: (request: ZkfcRequest) => void
   readonly onRefused: (request: string, caller: string, why: string) => void
 }
 
@@ -67,7 +83,7 @@ export class ZkfcRpcServer {
   async #serve(
     name: string,
     context: CallContext,
-    makeInput: (base: RequestBase) => InputBody,
+    makeInput: (base: RequestBase) => ZkfcRequest,
   ): Promise<Record<never, never>> {
     const caller = `${context.user} at ${formatAddress(context.remote)}`
     try {
@@ -90,7 +106,7 @@ export class ZkfcRpcServer {
     return {}
   }
 
-  #ask(request: number, input: InputBody): Promise<ServiceAnswerError | undefined> {
+  #ask(request: number, input: ZkfcRequest): Promise<ServiceAnswerError | undefined> {
     if (!this.#open) return Promise.resolve(NOT_STARTED)
     if (this.#waiting.size >= REQUESTS_MAX) return Promise.resolve(TOO_BUSY)
     return new Promise(resolve => {
@@ -98,12 +114,6 @@ export class ZkfcRpcServer {
       this.#options.step(input)
     })
   }
-}
-
-interface RequestBase {
-  readonly request: number
-  readonly caller: string
-  readonly callerContext?: string
 }
 
 const IO_EXCEPTION = 'java.io.IOException'

@@ -10,7 +10,8 @@ import { printEffect } from './print-effect.ts'
  * Scenario files: an input on a line that begins with `>`, below it what the core decided, prose
  * on lines that begin with `#`. `use name` first plays another file's inputs silently.
  * `+500` lets time go on, with a tick at every deadline; `pause 500` stops this process instead;
- * `deaf` makes ZooKeeper silent from here on. Ids are filled in: a completion belongs to what is under way, unless `id=` says otherwise.
+ * `deaf` makes ZooKeeper silent from here on. Ids are filled in: a completion belongs to what is
+ * under way, unless `id=` says otherwise.
  */
 function node(namenodeId: string, host = namenodeId): NodeRef {
   return { nameserviceId: 'ns', namenodeId, host, port: 8020, zkfcPort: 8019 }

@@ -30,8 +30,10 @@ export function printEffect(effect: Effect): string {
 }
 
 function printPlain(effect: object): string {
-  const { kind, id: _id, ...rest } = effect as { kind: string; id?: number }
-  const fields = Object.entries(rest).map(([name, value]) => `${name}=${String(value)}`)
+  const { kind, ...rest } = effect as { kind: string }
+  const fields = Object.entries(rest)
+    .filter(([name]) => name !== 'id')
+    .map(([name, value]) => `${name}=${String(value)}`)
   return [kind, ...fields].join(' ')
 }
 

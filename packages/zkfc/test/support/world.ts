@@ -72,7 +72,10 @@ export class World {
   async startServer(): Promise<void> {
     let started = false
     this.sim.host('zk').spawn('server', async runtime => {
-      const config = parseZooCfg('dataDir=/data\nclientPort=2181\nclientPortAddress=0.0.0.0\n', 'zoo.cfg')
+      const config = parseZooCfg(
+        'dataDir=/data\nclientPort=2181\nclientPortAddress=0.0.0.0\n',
+        'zoo.cfg',
+      )
       await ZooKeeperServer.start({ runtime, config })
       started = true
     })
