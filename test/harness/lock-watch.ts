@@ -1,4 +1,5 @@
-import { ZooKeeper } from '@baton/client'
+import { ZooKeeper, ZooKeeperError } from '@baton/client'
+import type { Stat } from '@baton/client'
 import { createNodeRuntime } from '@baton/runtime/node'
 
 /** What must stay the same while a role is kept. */
@@ -24,21 +25,24 @@ export class LockWatch {
 
   /** undefined where nobody holds the lock. */
   async read(): Promise<LockState | undefined> {
-    const path = `${this.#parent}/ActiveStandbyElectorLock`
-    if ((await this.#zookeeper.exists(path)) === undefined) return undefined
-    const { data, stat } = await this.#zookeeper.getData(path)
-    return {
-      owner: `0x${stat.ephemeralOwner.toString(16)}`,
-      czxid: stat.czxid,
-      data: Buffer.from(data ?? []).toString('hex'),
-    }
+    const found = await this.#get('ActiveStandbyElectorLock')
+    if (found === undefined) return undefined
+    const { hex, stat } = found
+    return { owner: `0x${stat.ephemeralOwner.toString(16)}`, czxid: stat.czxid, data: hex }
   }
 
   async breadcrumb(): Promise<string | undefined> {
-    const path = `${this.#parent}/ActiveBreadCrumb`
-    if ((await this.#zookeeper.exists(path)) === undefined) return undefined
-    const { data } = await this.#zookeeper.getData(path)
-    return Buffer.from(data ?? []).toString('hex')
+    return (await this.#get('ActiveBreadCrumb'))?.hex
+  }
+
+  async #get(name: string): Promise<{ readonly hex: string; readonly stat: Stat } | undefined> {
+    try {
+      const { data, stat } = await this.#zookeeper.getData(`${this.#parent}/${name}`)
+      return { hex: Buffer.from(data ?? []).toString('hex'), stat }
+    } catch (error) {
+      if (error instanceof ZooKeeperError && error.codeName === 'noNode') return undefined
+      throw error
+    }
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The program as it is shipped. */
-export const BATON = [process.execPath, join(ROOT, 'packages/cli/dist/bin.js')] as const
+export const BATON = [process.execPath, join(ROOT, 'packages/cli/dist/program/bin.js')] as const
 
 /** Kept for a look where BATON_KEEP_FILES is set. */
 export function temporaryDirectory(name: string): { path: string; remove: () => unknown } {

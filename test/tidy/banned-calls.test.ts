@@ -17,7 +17,6 @@ const WORLDLY = [
   /^packages\/runtime\/src\/node\//,
   /^packages\/cli\/src\//,
   /^packages\/[^/]+\/src\/node\//,
-  /^packages\/reference-namenode\/src\/main\.ts$/,
 ]
 
 const SCOPES: readonly Scope[] = [

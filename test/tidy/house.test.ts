@@ -9,12 +9,7 @@ import {
 import { formatFindings, readTree } from './rules/source-tree.ts'
 
 /** Started by path, imported by nobody. */
-const PROGRAMS = [
-  'packages/cli/src/bin.ts',
-  'packages/reference-namenode/src/main.ts',
-  'test/simulation/run.ts',
-  'test/bench/run.ts',
-]
+const PROGRAMS = ['packages/cli/src/bin.ts', 'test/simulation/run.ts', 'test/bench/run.ts']
 
 const tree = readTree()
 

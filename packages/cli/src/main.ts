@@ -82,6 +82,21 @@ Stops in order at SIGTERM and SIGINT. Exit code: 0 after a stop; 1 where it coul
 start or go on; 2 for a wrong zoo.cfg or wrong words.`,
     run: async (io, generic) => (await import('./server-command.ts')).runServer(io, generic),
   },
+  {
+    name: 'reference-namenode',
+    words: '--conf <dir> --id <namenode> --edits <dir> [--ns <id>] [--safemode]',
+    description: 'run a small stand-in NameNode, to try things without Hadoop',
+    help: `
+Example:
+  baton reference-namenode --conf ./conf --id nn1 --edits ./edits
+
+Exit code: 0 after SIGTERM or SIGINT; 1 where it ended itself or could not start; 2 for wrong words.`,
+    run: async (_io, generic) => {
+      const { runReferenceNameNode } = await import('@baton/reference-namenode/node')
+      const conf = generic.conf === undefined ? [] : ['--conf', generic.conf]
+      return runReferenceNameNode([...conf, ...generic.rest])
+    },
+  },
 ]
 
 /** Runs one command to its end; the exit code of the process. Never rejects. */

@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { ControllerEvent } from '@baton/zkfc'
 import { DemoProcess } from './demo-process.ts'
 import { freePorts } from './free-ports.ts'
@@ -63,7 +62,7 @@ export class DemoCluster {
   startNameNode(id: NameNodeId): DemoProcess {
     const edits = join(this.directory, 'edits')
     const options = ['--conf', this.configuration, '--id', id, '--edits', edits]
-    const started = this.#start(id, [process.execPath, NAMENODE_PROGRAM, ...options])
+    const started = this.#start(id, [...PROGRAM, 'reference-namenode', ...options])
     writeFileSync(join(this.directory, 'pids', id), `${started.pid}\n`)
     return started
   }
@@ -189,10 +188,8 @@ done
 exit 0
 `
 
-const PROGRAM = [process.execPath, fileURLToPath(new URL('../bin.js', import.meta.url))] as const
-const NAMENODE_PROGRAM = fileURLToPath(
-  new URL('main.js', import.meta.resolve('@baton/reference-namenode')),
-)
+/** The program that runs this demo, whichever way it was built. */
+const PROGRAM: readonly string[] = [process.execPath, process.argv[1] ?? 'baton']
 
 function site(values: Readonly<Record<string, string>>): string {
   const rows = Object.entries(values).map(

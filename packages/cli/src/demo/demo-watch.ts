@@ -16,6 +16,7 @@ export class DemoWatch {
   #states: ReadonlyMap<NameNodeId, ServiceState | 'down'> = new Map()
   #twoActiveCount = 0
   #asking = false
+  #closed = false
 
   constructor(
     runtime: Runtime,
@@ -42,6 +43,7 @@ export class DemoWatch {
   }
 
   close(): void {
+    this.#closed = true
     this.#cancel()
     this.#client.close()
   }
@@ -53,6 +55,7 @@ export class DemoWatch {
     const answers = await Promise.all(
       NAMENODES.map(async id => [id, await this.#stateOf(id)] as const),
     )
+    if (this.#closed) return
     this.#states = new Map(answers)
     if (answers.every(([, state]) => state === 'active')) this.#twoActiveCount++
     if (this.active !== before) this.#onActive(this.active)

@@ -5,231 +5,237 @@
 // @generated from file namespace.proto (package baton.reference, syntax proto2)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenFile, GenMessage } from '@bufbuild/protobuf/codegenv2'
+import { fileDesc, messageDesc } from '@bufbuild/protobuf/codegenv2'
+import type { Message } from '@bufbuild/protobuf'
 
 /**
  * Describes the file namespace.proto.
  */
-export const file_namespace: GenFile = /*@__PURE__*/
-  fileDesc("Cg9uYW1lc3BhY2UucHJvdG8SD2JhdG9uLnJlZmVyZW5jZSIcCgxNa2RpclJlcXVlc3QSDAoEcGF0aBgBIAIoCSIdCg1Na2RpclJlc3BvbnNlEgwKBHR4aWQYASACKAQiLAoNQXBwZW5kUmVxdWVzdBIMCgRwYXRoGAEgAigJEg0KBWVudHJ5GAIgAigJIjMKDkFwcGVuZFJlc3BvbnNlEgwKBHR4aWQYASACKAQSEwoLZW50cnlfY291bnQYAiACKA0iGQoJTHNSZXF1ZXN0EgwKBHBhdGgYASACKAkiPwoHTHNFbnRyeRIMCgRuYW1lGAEgAigJEhEKCWRpcmVjdG9yeRgCIAIoCBITCgtlbnRyeV9jb3VudBgDIAIoDSI3CgpMc1Jlc3BvbnNlEikKB2VudHJpZXMYASADKAsyGC5iYXRvbi5yZWZlcmVuY2UuTHNFbnRyeSI8CgtSZWFkUmVxdWVzdBIMCgRwYXRoGAEgAigJEgwKBGZyb20YAiACKA0SEQoJY291bnRfbWF4GAMgAigNIjQKDFJlYWRSZXNwb25zZRITCgtlbnRyeV9jb3VudBgBIAIoDRIPCgdlbnRyaWVzGAIgAygJIiAKElNldFNhZmVNb2RlUmVxdWVzdBIKCgJvbhgBIAIoCCIVChNTZXRTYWZlTW9kZVJlc3BvbnNl");
+export const file_namespace: GenFile =
+  /*@__PURE__*/
+  fileDesc(
+    'Cg9uYW1lc3BhY2UucHJvdG8SD2JhdG9uLnJlZmVyZW5jZSIcCgxNa2RpclJlcXVlc3QSDAoEcGF0aBgBIAIoCSIdCg1Na2RpclJlc3BvbnNlEgwKBHR4aWQYASACKAQiLAoNQXBwZW5kUmVxdWVzdBIMCgRwYXRoGAEgAigJEg0KBWVudHJ5GAIgAigJIjMKDkFwcGVuZFJlc3BvbnNlEgwKBHR4aWQYASACKAQSEwoLZW50cnlfY291bnQYAiACKA0iGQoJTHNSZXF1ZXN0EgwKBHBhdGgYASACKAkiPwoHTHNFbnRyeRIMCgRuYW1lGAEgAigJEhEKCWRpcmVjdG9yeRgCIAIoCBITCgtlbnRyeV9jb3VudBgDIAIoDSI3CgpMc1Jlc3BvbnNlEikKB2VudHJpZXMYASADKAsyGC5iYXRvbi5yZWZlcmVuY2UuTHNFbnRyeSI8CgtSZWFkUmVxdWVzdBIMCgRwYXRoGAEgAigJEgwKBGZyb20YAiACKA0SEQoJY291bnRfbWF4GAMgAigNIjQKDFJlYWRSZXNwb25zZRITCgtlbnRyeV9jb3VudBgBIAIoDRIPCgdlbnRyaWVzGAIgAygJIiAKElNldFNhZmVNb2RlUmVxdWVzdBIKCgJvbhgBIAIoCCIVChNTZXRTYWZlTW9kZVJlc3BvbnNl',
+  )
 
 /**
  * @generated from message baton.reference.MkdirRequest
  */
-export type MkdirRequest = Message<"baton.reference.MkdirRequest"> & {
+export type MkdirRequest = Message<'baton.reference.MkdirRequest'> & {
   /**
    * @generated from field: required string path = 1;
    */
-  path: string;
-};
+  path: string
+}
 
 /**
  * Describes the message baton.reference.MkdirRequest.
  * Use `create(MkdirRequestSchema)` to create a new message.
  */
-export const MkdirRequestSchema: GenMessage<MkdirRequest> = /*@__PURE__*/
-  messageDesc(file_namespace, 0);
+export const MkdirRequestSchema: GenMessage<MkdirRequest> =
+  /*@__PURE__*/
+  messageDesc(file_namespace, 0)
 
 /**
  * @generated from message baton.reference.MkdirResponse
  */
-export type MkdirResponse = Message<"baton.reference.MkdirResponse"> & {
+export type MkdirResponse = Message<'baton.reference.MkdirResponse'> & {
   /**
    * @generated from field: required uint64 txid = 1;
    */
-  txid: bigint;
-};
+  txid: bigint
+}
 
 /**
  * Describes the message baton.reference.MkdirResponse.
  * Use `create(MkdirResponseSchema)` to create a new message.
  */
-export const MkdirResponseSchema: GenMessage<MkdirResponse> = /*@__PURE__*/
-  messageDesc(file_namespace, 1);
+export const MkdirResponseSchema: GenMessage<MkdirResponse> =
+  /*@__PURE__*/
+  messageDesc(file_namespace, 1)
 
 /**
  * @generated from message baton.reference.AppendRequest
  */
-export type AppendRequest = Message<"baton.reference.AppendRequest"> & {
+export type AppendRequest = Message<'baton.reference.AppendRequest'> & {
   /**
    * @generated from field: required string path = 1;
    */
-  path: string;
+  path: string
 
   /**
    * @generated from field: required string entry = 2;
    */
-  entry: string;
-};
+  entry: string
+}
 
 /**
  * Describes the message baton.reference.AppendRequest.
  * Use `create(AppendRequestSchema)` to create a new message.
  */
-export const AppendRequestSchema: GenMessage<AppendRequest> = /*@__PURE__*/
-  messageDesc(file_namespace, 2);
+export const AppendRequestSchema: GenMessage<AppendRequest> =
+  /*@__PURE__*/
+  messageDesc(file_namespace, 2)
 
 /**
  * @generated from message baton.reference.AppendResponse
  */
-export type AppendResponse = Message<"baton.reference.AppendResponse"> & {
+export type AppendResponse = Message<'baton.reference.AppendResponse'> & {
   /**
    * @generated from field: required uint64 txid = 1;
    */
-  txid: bigint;
+  txid: bigint
 
   /**
    * @generated from field: required uint32 entry_count = 2;
    */
-  entryCount: number;
-};
+  entryCount: number
+}
 
 /**
  * Describes the message baton.reference.AppendResponse.
  * Use `create(AppendResponseSchema)` to create a new message.
  */
-export const AppendResponseSchema: GenMessage<AppendResponse> = /*@__PURE__*/
-  messageDesc(file_namespace, 3);
+export const AppendResponseSchema: GenMessage<AppendResponse> =
+  /*@__PURE__*/
+  messageDesc(file_namespace, 3)
 
 /**
  * @generated from message baton.reference.LsRequest
  */
-export type LsRequest = Message<"baton.reference.LsRequest"> & {
+export type LsRequest = Message<'baton.reference.LsRequest'> & {
   /**
    * @generated from field: required string path = 1;
    */
-  path: string;
-};
+  path: string
+}
 
 /**
  * Describes the message baton.reference.LsRequest.
  * Use `create(LsRequestSchema)` to create a new message.
  */
-export const LsRequestSchema: GenMessage<LsRequest> = /*@__PURE__*/
-  messageDesc(file_namespace, 4);
+export const LsRequestSchema: GenMessage<LsRequest> = /*@__PURE__*/ messageDesc(file_namespace, 4)
 
 /**
  * @generated from message baton.reference.LsEntry
  */
-export type LsEntry = Message<"baton.reference.LsEntry"> & {
+export type LsEntry = Message<'baton.reference.LsEntry'> & {
   /**
    * @generated from field: required string name = 1;
    */
-  name: string;
+  name: string
 
   /**
    * @generated from field: required bool directory = 2;
    */
-  directory: boolean;
+  directory: boolean
 
   /**
    * @generated from field: required uint32 entry_count = 3;
    */
-  entryCount: number;
-};
+  entryCount: number
+}
 
 /**
  * Describes the message baton.reference.LsEntry.
  * Use `create(LsEntrySchema)` to create a new message.
  */
-export const LsEntrySchema: GenMessage<LsEntry> = /*@__PURE__*/
-  messageDesc(file_namespace, 5);
+export const LsEntrySchema: GenMessage<LsEntry> = /*@__PURE__*/ messageDesc(file_namespace, 5)
 
 /**
  * @generated from message baton.reference.LsResponse
  */
-export type LsResponse = Message<"baton.reference.LsResponse"> & {
+export type LsResponse = Message<'baton.reference.LsResponse'> & {
   /**
    * @generated from field: repeated baton.reference.LsEntry entries = 1;
    */
-  entries: LsEntry[];
-};
+  entries: LsEntry[]
+}
 
 /**
  * Describes the message baton.reference.LsResponse.
  * Use `create(LsResponseSchema)` to create a new message.
  */
-export const LsResponseSchema: GenMessage<LsResponse> = /*@__PURE__*/
-  messageDesc(file_namespace, 6);
+export const LsResponseSchema: GenMessage<LsResponse> = /*@__PURE__*/ messageDesc(file_namespace, 6)
 
 /**
  * @generated from message baton.reference.ReadRequest
  */
-export type ReadRequest = Message<"baton.reference.ReadRequest"> & {
+export type ReadRequest = Message<'baton.reference.ReadRequest'> & {
   /**
    * @generated from field: required string path = 1;
    */
-  path: string;
+  path: string
 
   /**
    * @generated from field: required uint32 from = 2;
    */
-  from: number;
+  from: number
 
   /**
    * @generated from field: required uint32 count_max = 3;
    */
-  countMax: number;
-};
+  countMax: number
+}
 
 /**
  * Describes the message baton.reference.ReadRequest.
  * Use `create(ReadRequestSchema)` to create a new message.
  */
-export const ReadRequestSchema: GenMessage<ReadRequest> = /*@__PURE__*/
-  messageDesc(file_namespace, 7);
+export const ReadRequestSchema: GenMessage<ReadRequest> =
+  /*@__PURE__*/
+  messageDesc(file_namespace, 7)
 
 /**
  * @generated from message baton.reference.ReadResponse
  */
-export type ReadResponse = Message<"baton.reference.ReadResponse"> & {
+export type ReadResponse = Message<'baton.reference.ReadResponse'> & {
   /**
    * @generated from field: required uint32 entry_count = 1;
    */
-  entryCount: number;
+  entryCount: number
 
   /**
    * @generated from field: repeated string entries = 2;
    */
-  entries: string[];
-};
+  entries: string[]
+}
 
 /**
  * Describes the message baton.reference.ReadResponse.
  * Use `create(ReadResponseSchema)` to create a new message.
  */
-export const ReadResponseSchema: GenMessage<ReadResponse> = /*@__PURE__*/
-  messageDesc(file_namespace, 8);
+export const ReadResponseSchema: GenMessage<ReadResponse> =
+  /*@__PURE__*/
+  messageDesc(file_namespace, 8)
 
 /**
  * @generated from message baton.reference.SetSafeModeRequest
  */
-export type SetSafeModeRequest = Message<"baton.reference.SetSafeModeRequest"> & {
+export type SetSafeModeRequest = Message<'baton.reference.SetSafeModeRequest'> & {
   /**
    * @generated from field: required bool on = 1;
    */
-  on: boolean;
-};
+  on: boolean
+}
 
 /**
  * Describes the message baton.reference.SetSafeModeRequest.
  * Use `create(SetSafeModeRequestSchema)` to create a new message.
  */
-export const SetSafeModeRequestSchema: GenMessage<SetSafeModeRequest> = /*@__PURE__*/
-  messageDesc(file_namespace, 9);
+export const SetSafeModeRequestSchema: GenMessage<SetSafeModeRequest> =
+  /*@__PURE__*/
+  messageDesc(file_namespace, 9)
 
 /**
  * @generated from message baton.reference.SetSafeModeResponse
  */
-export type SetSafeModeResponse = Message<"baton.reference.SetSafeModeResponse"> & {
-};
+export type SetSafeModeResponse = Message<'baton.reference.SetSafeModeResponse'> & {}
 
 /**
  * Describes the message baton.reference.SetSafeModeResponse.
  * Use `create(SetSafeModeResponseSchema)` to create a new message.
  */
-export const SetSafeModeResponseSchema: GenMessage<SetSafeModeResponse> = /*@__PURE__*/
-  messageDesc(file_namespace, 10);
-
+export const SetSafeModeResponseSchema: GenMessage<SetSafeModeResponse> =
+  /*@__PURE__*/
+  messageDesc(file_namespace, 10)

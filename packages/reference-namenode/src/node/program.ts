@@ -1,7 +1,7 @@
 /**
  * The reference NameNode as a process of its own:
  *
- *   main --conf DIR --id nn1 --edits DIR [--ns ID] [--safemode]
+ *   baton reference-namenode --conf DIR --id nn1 --edits DIR [--ns ID] [--safemode]
  *
  * Ends with 0 on SIGTERM and SIGINT, 1 when it ends itself or cannot start, 2 on wrong options.
  */
@@ -15,9 +15,10 @@ import {
 } from '@baton/hadoop'
 import { NetworkError, DiskError } from '@baton/runtime'
 import { createLogger, createNodeRuntime } from '@baton/runtime/node'
-import { ReferenceNameNode } from './reference-namenode.ts'
+import { ReferenceNameNode } from '../reference-namenode.ts'
 
-const USAGE = 'usage: main --conf DIR --id NAMENODE_ID --edits DIR [--ns ID] [--safemode]'
+const USAGE =
+  'usage: baton reference-namenode --conf DIR --id NAMENODE_ID --edits DIR [--ns ID] [--safemode]'
 
 interface MainOptions {
   readonly conf: string
@@ -72,8 +73,8 @@ async function start(options: MainOptions): Promise<ReferenceNameNode> {
   })
 }
 
-/** Resolves with the exit code. */
-async function main(argv: readonly string[]): Promise<number> {
+/** Runs until it ends itself or is told to; resolves with the exit code of the process. */
+export async function runReferenceNameNode(argv: readonly string[]): Promise<number> {
   const options = readOptions(argv)
   if (options === undefined) return 2
   let node: ReferenceNameNode
@@ -90,5 +91,3 @@ async function main(argv: readonly string[]): Promise<number> {
   if (exitCode !== 0) process.stderr.write(`NameNode ${options.id} ends: ${reason}\n`)
   return exitCode
 }
-
-process.exit(await main(process.argv.slice(2)))

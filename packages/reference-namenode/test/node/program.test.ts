@@ -5,9 +5,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HAServiceProtocol, IpcClient } from '@baton/hadoop'
 import { createNodeRuntime } from '@baton/runtime/node'
-import { NamespaceProtocol } from '../src/index.ts'
+import { NamespaceProtocol } from '../../src/index.ts'
 
-const MAIN = new URL('../src/main.ts', import.meta.url).pathname
+const PROGRAM = new URL('../../src/node/program.ts', import.meta.url).href
+const RUN = `import('${PROGRAM}')
+  .then(program => program.runReferenceNameNode(process.argv.slice(1)))
+  .then(code => process.exit(code))`
 const CALL = { rpcTimeoutMs: 10_000 }
 let directory = ''
 const children: ChildProcess[] = []
@@ -21,7 +24,7 @@ afterAll(async () => {
 })
 
 function start(args: readonly string[]) {
-  const flags = ['--conditions=source', '--import', 'tsx', MAIN, ...args]
+  const flags = ['--conditions=source', '--import', 'tsx', '-e', RUN, '--', ...args]
   const env = { ...process.env, HADOOP_USER_NAME: 'hdfs' }
   const child = spawn(process.execPath, flags, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   children.push(child)

@@ -1,0 +1,1 @@
+export { runReferenceNameNode } from './program.ts'
