@@ -95,7 +95,7 @@ describe('ACL lists', () => {
         await b.do(create(`/lists/b-${name}`, { acl: list }), getAcl(`/lists/b-${name}`))
         await b.do(create(`/lists/c-${name}`), setAcl(`/lists/c-${name}`, list, 0))
         await b.do(getAcl(`/lists/c-${name}`), exists(`/lists/c-${name}`))
-        await a.do(multi(create(`/lists/m-${name}`, { acl: list })))
+        if (list !== null) await a.do(multi(create(`/lists/m-${name}`, { acl: list })))
         await a.do(getAcl(`/lists/b-${name}`), getData(`/lists/b-${name}`))
         await a.do(exists(`/lists/b-${name}`), del(`/lists/b-${name}/x`))
       }
@@ -109,7 +109,7 @@ describe('permissions', () => {
       const a = await side.connect('a')
       const owner = await side.connect('owner')
       await owner.do(auth('digest', 'ann:secret'), create('/perms'))
-      for (let perms = 0; perms <= 31; perms++) {
+      for (const perms of [0, 1, 2, 4, 8, 16, 3, 5, 17, 30, 31]) {
         const path = `/perms/${perms}`
         const list = [acl(perms, 'world', 'anyone'), acl(31, 'digest', ANN)]
         await owner.do(create(path), create(`${path}/child`), setAcl(path, list))
@@ -165,7 +165,11 @@ describe('authentication', () => {
       await a.do(getData('/mine'), setData('/mine'), create('/mine/x'), getAcl('/mine'))
       await a.do(setAcl('/mine', []), setAcl('/mine', [acl(0, 'world', 'anyone')]), del('/mine', 9))
       await a.do(del('/mine'), del('/mine/x'), setData('/zookeeper/config', 'new'), del('/mine'))
-      await a.do(getData('/zookeeper/config'), del('/zookeeper/config'), getAcl('/zookeeper/config'))
+      await a.do(
+        getData('/zookeeper/config'),
+        del('/zookeeper/config'),
+        getAcl('/zookeeper/config'),
+      )
       await a.do(reconfig('server.1=h:1:2;3'), ping(), closeSession())
     })
   })

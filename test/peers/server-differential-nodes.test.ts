@@ -163,19 +163,16 @@ describe('errors', () => {
   })
 
   it('are the same for containers that clients delete', async () => {
-    await compare(
-      pair,
-      async side => {
-        const a = await side.connect('a')
-        await a.do(create('/box'), createContainer('/box/c', { flags: 4 }), exists('/box/c'))
-        await a.do(create('/box/c/x'), deleteContainer('/box/c'), del('/box/c/x'))
-        await a.do(deleteContainer('/box/c'), deleteContainer('/box/c'), exists('/box'))
-        await a.do(create('/box/e', { flags: 1 }), deleteContainer('/box/e'))
-        await a.do(create('/box/p'), deleteContainer('/box/p'), exists('/box/p'), exists('/box'))
-        await a.do(create('/box/f', { flags: 4 }), exists('/box/f'), deleteContainer('/box/f'))
-        await a.do(deleteContainer('/box/f'), deleteContainer('x'), deleteContainer('/none/x'))
-      },
-    )
+    await compare(pair, async side => {
+      const a = await side.connect('a')
+      await a.do(create('/box'), createContainer('/box/c', { flags: 4 }), exists('/box/c'))
+      await a.do(create('/box/c/x'), deleteContainer('/box/c'), del('/box/c/x'))
+      await a.do(deleteContainer('/box/c'), deleteContainer('/box/c'), exists('/box'))
+      await a.do(create('/box/e', { flags: 1 }), deleteContainer('/box/e'))
+      await a.do(create('/box/p'), deleteContainer('/box/p'), exists('/box/p'), exists('/box'))
+      await a.do(create('/box/f', { flags: 4 }), exists('/box/f'), deleteContainer('/box/f'))
+      await a.do(deleteContainer('/box/f'), deleteContainer('x'), deleteContainer('/none/x'))
+    })
   })
 })
 
@@ -183,7 +180,10 @@ describe('multi', () => {
   it('is atomic and shows later parts what earlier ones did', async () => {
     await compare(pair, async side => {
       const a = await side.connect('a')
-      await a.do(multi(), multi(create('/m'), create2('/m/a'), setData('/m/a', 'q'), check('/m/a', 1)))
+      await a.do(
+        multi(),
+        multi(create('/m'), create2('/m/a'), setData('/m/a', 'q'), check('/m/a', 1)),
+      )
       await a.do(exists('/m'), getData('/m/a'), multi(create('/m/b'), del('/m/b'), create('/m/b')))
       await a.do(multi(create('/m/s', { flags: 2 }), create('/m/s', { flags: 3 })), exists('/m'))
       await a.do(multi(createContainer('/m/c', { flags: 4 }), create2('/m/c/d')), exists('/m/c'))

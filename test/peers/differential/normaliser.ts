@@ -2,7 +2,6 @@ import * as jute from '@baton/jute'
 import { encode } from '@baton/jute'
 
 const UNORDERED: ReadonlySet<string> = new Set(['children', 'ephemerals', 'clientInfo'])
-/** Session ids have a high byte of their server; what is smaller or marked is no session. */
 const ZXID_FIELDS: ReadonlySet<string> = new Set(['czxid', 'mzxid', 'pzxid'])
 
 /** Turns what two servers cannot share into what they must share. */
@@ -55,6 +54,7 @@ export class Normaliser {
     if (value instanceof Uint8Array) return show(Buffer.from(value))
     if (Array.isArray(value)) {
       const walked = value.map(each => this.#walk(each, '', reply))
+      if (reply && key === 'acl') return sortExpanded(walked as jute.ACL[])
       return reply && UNORDERED.has(key) ? walked.map(each => JSON.stringify(each)).sort() : walked
     }
     if (typeof value !== 'object' || value === null) return value
@@ -90,4 +90,17 @@ function show(bytes: Buffer): string {
   return bytes.every(byte => byte >= 0x20 && byte < 0x7f)
     ? `"${bytes.toString()}"`
     : bytes.toString('hex')
+}
+
+/** The ids that one `auth` entry stood for come in no order, behind each other. */
+function sortExpanded(list: readonly jute.ACL[]): unknown[] {
+  const out: string[] = []
+  let begin = 0
+  list.forEach((entry, at) => {
+    const first = list[begin]
+    if (first?.id.scheme !== entry.id.scheme || first.perms !== entry.perms) begin = at
+    out.push(`${entry.perms} ${entry.id.scheme}:${entry.id.id}`)
+    out.splice(begin, out.length, ...out.slice(begin).sort())
+  })
+  return out
 }

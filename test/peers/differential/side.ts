@@ -1,9 +1,9 @@
 /**
  * One side of a comparison: a server, the connections of a script to it, and the transcript of all
- * that was sent and came back. Two transcripts are compared line by line, so a line holds everything
- * a client can see but what must differ: session ids become names, times become a statement about
- * times, zxids are counted from where the script began (both servers had the same history), and lists
- * whose order is unspecified are sorted.
+ * that was sent and came back. Two transcripts are compared line by line, so a line holds what a
+ * client can see but for what must differ: session ids become names, times become a statement about
+ * times, zxids are counted from where the script began (both servers had the same history), and
+ * lists whose order is unspecified are sorted.
  */
 import * as jute from '@baton/jute'
 import { encode, frame, Reader } from '@baton/jute'
