@@ -52,7 +52,8 @@ export class ActiveStandbyElector {
   deadline(): number {
     const s = this.state
     const lost = s.link === 'disconnected' && isActivating(s) ? sessionEnds(s) : Infinity
-    return Math.min(nextBeat(s), s.dueMs, lost)
+    // While the session closes, `dueMs` keeps the end of the back-off for later.
+    return Math.min(nextBeat(s), s.task === 'closing' ? Infinity : s.dueMs, lost)
   }
 
   beat(now: number, heardMs: number | undefined): void {

@@ -99,17 +99,22 @@ export function onOpenForActive(c: ControllerStep): void {
 
 function onOpened(c: ControllerStep, outcome: CallOutcome): void {
   const { s, turn } = c
-  if (outcome.ok) s.opened = true
   if (s.aborted) {
+    // What stands in the queue belongs to a later activation and stays.
     s.aborted = false
-    return cancelActivation(c)
+    if (outcome.ok) turn.emit({ kind: 'closeForActive' })
+    return
   }
+  if (outcome.ok) s.opened = true
   const text = outcome.ok ? '' : couldNot(c, outcome.text)
   turn.tell({ to: 'elector', message: { kind: 'opened', ok: outcome.ok, text } })
 }
 
+/** The go-ahead is for this moment: it may not wait in the queue behind another call. */
 export function onSendActive(c: ControllerStep): void {
-  enqueue(c, 'active', 'activate')
+  if (!isBusy(c)) return enqueue(c, 'active', 'activate')
+  const text = 'another call to the NameNode goes first'
+  c.turn.tell({ to: 'elector', message: { kind: 'activated', outcome: 'notSent', text } })
 }
 
 function onActive(c: ControllerStep, outcome: CallOutcome, durationMs: number): void {
@@ -160,7 +165,10 @@ export function onActivationAborted(c: ControllerStep): void {
     s.aborted = true
     return
   }
-  if (current === 'open') s.aborted = true
+  if (current === 'open') {
+    s.aborted = true
+    c.turn.emit({ kind: 'closeForActive' })
+  }
   if (s.unconfirmed) return settle(c)
   if (hasCall(c, call => call.purpose === 'recover')) return
   c.turn.tell({ to: 'elector', message: { kind: 'settled' } })

@@ -193,6 +193,7 @@ export function onControllerAnswer(c: ElectorStep, message: FromController): voi
     case 'activated':
       s.confirmText = message.text
       if (message.outcome === 'active') return proceed(c, 'confirm')
+      if (message.outcome === 'notSent') return proceed(c, 'open')
       if (message.outcome === 'failed') return failActivation(c, message.text)
       return rest(c, 'settle')
     case 'settled':

@@ -49,7 +49,8 @@ export function onMonitor(c: ElectorStep, result: ZkResult): void {
   if (!result.ok) {
     return fatal(c, `Received stat error from Zookeeper. code:${codeOf(result)}`)
   }
-  if (s.role === 'standby' || s.role === 'waiting') return done(c)
+  if (s.role === 'standby') return done(c)
+  if (s.role === 'waiting' && result.owner === s.waitedOwner) return done(c)
   lostLock(c, 'another session holds the lock')
   heldByOther(c)
 }
@@ -65,6 +66,7 @@ export function onProveLock(c: ElectorStep, result: ZkResult): void {
   if (!result.ok) return fatal(c, readError(c, result))
   if (sameBytes(result.data ?? new Uint8Array(0), c.s.appData)) {
     c.s.role = 'waiting'
+    c.s.waitedOwner = result.ok ? (result.owner ?? 0n) : 0n
     c.turn.event({
       kind: 'decision',
       text: 'the lock is our own, of an earlier session: wait for it to expire, demote nobody',

@@ -64,6 +64,8 @@ export interface ElectorState {
   activeRead: number
   /** State that our NameNode last reported. */
   reported: ServiceState | 'unknown'
+  /** Whose lock is waited out in role `waiting`: an earlier session of our own. */
+  waitedOwner: bigint
   /** The watch on the lock fired while something else was under way. */
   changed: boolean
 
@@ -106,6 +108,7 @@ export function initialElector(): ElectorState {
     waiting: 0,
     activeRead: 0,
     reported: 'unknown',
+    waitedOwner: 0n,
     changed: false,
     suspect: false,
     beatMs: 0,

@@ -63,6 +63,7 @@ const STARTS: Readonly<
   open: (c, _call, id) => {
     const { connectTimeoutMs, newActiveTimeoutMs } = c.settings
     const limitMs = Math.min(connectTimeoutMs, newActiveTimeoutMs)
+    c.s.opened = false
     c.turn.emit({ kind: 'openForActive', id, limitMs })
   },
   active: (c, _call, id) => {

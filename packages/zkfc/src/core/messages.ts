@@ -256,7 +256,8 @@ export type ToElector =
   | { readonly kind: 'opened'; readonly ok: boolean; readonly text: string }
   | {
       readonly kind: 'activated'
-      readonly outcome: 'active' | 'failed' | 'unknown'
+      /** `notSent`: another call to our NameNode stood before it; the go-ahead is used up. */
+      readonly outcome: 'active' | 'failed' | 'unknown' | 'notSent'
       readonly text: string
     }
   | { readonly kind: 'settled' }
