@@ -162,6 +162,7 @@ export function onConfirm(c: ElectorStep, result: ZkResult): void {
   const { s } = c
   if (!isOurs(c, result)) return lockGone(c, whose(result))
   s.role = 'active'
+  s.mayBeActive = true
   s.failures = 0
   s.refusal = ''
   c.turn.tell({

@@ -112,7 +112,7 @@ function lostLock(c: ElectorStep, cause: string): void {
 
 function heldByOther(c: ElectorStep): void {
   const { s } = c
-  if (s.reported === 'active' || s.reported === 'unknown') {
+  if (s.mayBeActive || s.reported === 'active' || s.reported === 'unknown') {
     return ask(c, 'proveSync', { op: 'sync', path: 'lock' })
   }
   becomeStandby(c, undefined)
@@ -122,6 +122,7 @@ function heldByOther(c: ElectorStep): void {
 function becomeStandby(c: ElectorStep, lockData: Uint8Array | undefined): void {
   if (c.s.role === 'standby') return
   c.s.role = 'standby'
+  c.s.mayBeActive = false
   const holder = nameOf(lockData)
   c.turn.event({ kind: 'lockHeldByOther', ...(holder === undefined ? {} : { holder }) })
   c.turn.tell({ to: 'controller', message: { kind: 'becomeStandby' } })

@@ -47,6 +47,7 @@ export function takeRoleUp(c: ElectorStep): void {
     return startActivation(c)
   }
   s.role = 'active'
+  s.mayBeActive = true
   turn.tell({ to: 'controller', message: { kind: 'roleResumed' } })
   monitorLock(c)
 }

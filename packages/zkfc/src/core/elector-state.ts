@@ -64,6 +64,8 @@ export interface ElectorState {
   activeRead: number
   /** State that our NameNode last reported. */
   reported: ServiceState | 'unknown'
+  /** It was confirmed active and not told standby since, whatever an old report says. */
+  mayBeActive: boolean
   /** Whose lock is waited out in role `waiting`: an earlier session of our own. */
   waitedOwner: bigint
   /** The watch on the lock fired while something else was under way. */
@@ -108,6 +110,7 @@ export function initialElector(): ElectorState {
     waiting: 0,
     activeRead: 0,
     reported: 'unknown',
+    mayBeActive: false,
     waitedOwner: 0n,
     changed: false,
     suspect: false,

@@ -7,7 +7,8 @@ import type { CallOutcome } from './messages.ts'
  * `transitionToActive` would leave a NameNode active that nobody elected. While a transition is
  * out, the health monitor does not take silence for death.
  */
-const CALLS_MAX = 64
+/** The RPC server lets 64 requests in, each of which may be a cede; the rest are our own. */
+const CALLS_MAX = 80
 
 export function enqueue(
   c: ControllerStep,
