@@ -182,6 +182,16 @@ describe('the owner of the lock', () => {
     const found = check(changed(7n, held('nn1', 'nn1'), { lock: undefined, crumb: 'nn1' }))
     expect(found).toEqual(['session 0x7 deleted the lock of nn1, which it does not own'])
   })
+  test('another session than the one asked for is told', () => {
+    const answer = (asked: bigint, answered: bigint): Observation => ({
+      kind: 'sessionAnswered',
+      asked,
+      answered,
+    })
+    expect(check(answer(0n, 5n), answer(5n, 5n), answer(5n, 0n))).toEqual([])
+    const found = check(answer(5n, 6n))
+    expect(found).toEqual(['session 0x5 was asked for and a new session 0x6 was handed out'])
+  })
   test('a lock granted on a closed session is told', () => {
     const closed: Observation = { kind: 'sessionClosed', session: 2n }
     const found = check(closed, changed(2n, NOBODY, held('nn2', undefined)))

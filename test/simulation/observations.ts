@@ -55,6 +55,8 @@ export type Observation =
       readonly after: TreeView
     }
   | { readonly kind: 'sessionClosed'; readonly session: bigint }
+  /** The server answered a connect request that asked for a session (0: a new one). */
+  | { readonly kind: 'sessionAnswered'; readonly asked: bigint; readonly answered: bigint }
   /** A fencing program ended by itself; `ok`: with exit code 0, and before anybody killed it. */
   | {
       readonly kind: 'fenceEnded'

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import type { Swarm } from './faults/swarm.ts'
 import type { SeedResult } from './run-seed.ts'
 import type { WorkerTask } from './worker-main.ts'
 
@@ -14,6 +15,7 @@ export interface BatchOptions {
   readonly path: string
   readonly seeds: readonly string[]
   readonly threadsMax: number
+  readonly directed?: Partial<Swarm>
   /** Ends everything with the first failure. */
   readonly stopAtFailure?: boolean
   readonly onResult?: (result: SeedResult, doneCount: number) => void
@@ -32,7 +34,8 @@ export async function runMany(options: BatchOptions): Promise<Batch> {
   const runThread = (at: number): Promise<void> =>
     new Promise((resolve, reject) => {
       const seeds = options.seeds.filter((_, index) => index % threads === at)
-      const workerData: WorkerTask = { seeds }
+      const { directed } = options
+      const workerData: WorkerTask = directed === undefined ? { seeds } : { seeds, directed }
       const worker = new Worker(options.path, { workerData, execArgv: [] })
       workers.push(worker)
       worker.on('message', (result: SeedResult) => {

@@ -22,6 +22,7 @@ export interface SeedResult {
 }
 
 const CONVERGES_MS = 60_000
+const FILE_EDITS = [['dfs.namenode.shared.edits.dir', 'file:///edits']] as const
 
 export function checkersFor(options: {
   readonly violation: Violation
@@ -39,9 +40,12 @@ export function checkersFor(options: {
 }
 
 /** A safety phase under faults, then healing, then the cluster must come to one active NameNode. */
-export async function runSeed(seed: number | string): Promise<SeedResult> {
+export async function runSeed(
+  seed: number | string,
+  directed: Partial<Swarm> = {},
+): Promise<SeedResult> {
   const random = new SimRandom(`swarm/${seed}`)
-  const swarm = drawSwarm(random)
+  const swarm = { ...drawSwarm(random), ...directed }
   const tally = new Map<string, number>()
   const count = (what: string, times = 1): void =>
     void tally.set(what, (tally.get(what) ?? 0) + times)
@@ -56,7 +60,8 @@ export async function runSeed(seed: number | string): Promise<SeedResult> {
   }
   const fenceMode = (): Swarm['fences'][number] => random.pick(swarm.fences)
   const onEvent = (event: { kind: string }): void => count(`event ${event.kind}`)
-  cluster = new Cluster({ seed, nodes: swarm.nodes, fenceMode, observe, onEvent })
+  const entries = swarm.journal ? [] : FILE_EDITS
+  cluster = new Cluster({ seed, nodes: swarm.nodes, entries, fenceMode, observe, onEvent })
   const injector = new FaultInjector(cluster, swarm, cluster.sim.random.fork('faults'))
   let failure: string | undefined
   try {

@@ -5,6 +5,7 @@ import { Configuration } from '@baton/hadoop'
  * failovers: sessions of 4 s, health calls given up after 4 s, fencing programs after 3 s.
  */
 export const NAMESERVICE = 'mycluster'
+export const ZOOKEEPER_PORT = 2181
 export const RPC_PORT = 8020
 export const ZKFC_PORT = 8019
 export const SESSION_TIMEOUT_MS = 4000

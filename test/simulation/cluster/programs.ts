@@ -10,6 +10,7 @@ import type { ControllerEvent, LocalProcesses } from '@baton/zkfc'
 import type { Observation } from '../observations.ts'
 import { NAMESERVICE, ZOO_CFG } from './cluster-conf.ts'
 import type { Slot } from './slot.ts'
+import { SessionAnswers } from './session-answers.ts'
 import { CallFinder, tapNetwork } from './wire-tap.ts'
 import type { Tap } from './wire-tap.ts'
 
@@ -127,8 +128,13 @@ async function orEnd(self: SimProcess, run: () => Promise<void>): Promise<void> 
 
 function transitionsSent(cluster: Programs, by: string): Tap {
   const finders = new WeakMap<Connection, CallFinder>()
+  const sessions = new SessionAnswers((asked, answered) =>
+    cluster.observe({ kind: 'sessionAnswered', asked, answered }),
+  )
   return {
+    onReceive: (bytes, link) => sessions.onReceive(bytes, link),
     onSend(bytes, link) {
+      sessions.onSend(bytes, link)
       for (const call of finderOf(finders, link).find(bytes)) {
         const to = hostOf(cluster.sim, link.remote.host)
         cluster.observe({ kind: 'transitionSent', call, by, to })

@@ -12,6 +12,9 @@ const TURN_KINDS: readonly TurnKind[] = [
   'close',
 ]
 
+/** So many turns a controller takes from the death of the active to its own activation. */
+const FAILOVER_TURNS = 60
+
 /** Ends a process and lets its supervisor start it again after so long. */
 function kill(context: FaultContext, which: 'nameNodes' | 'controllers', afterMs: number): boolean {
   const slot = context.cluster[which].get(anyNode(context))
@@ -45,6 +48,34 @@ function pauseAtStep(context: FaultContext): boolean {
   return true
 }
 
+/** A failover is on its way, and the controller that does it is caught at one of its turns. */
+function pauseDuringFailover(context: FaultContext): boolean {
+  const { cluster, random } = context
+  const active = cluster.activeControllers()[0]
+  const others = cluster.nodes.filter(id => id !== active)
+  if (active === undefined || others.length === 0) return false
+  const slot = cluster[random.pick(['nameNodes', 'controllers'] as const)].get(active)
+  if (slot?.process === undefined) return false
+  slot.restartAfterMs = drawMs(random)
+  for (const id of others) {
+    const target = controllerOf(context, id)
+    let left = random.int(FAILOVER_TURNS)
+    if (target !== undefined) cluster.pauseAt(target, () => left-- === 0, drawMs(random))
+  }
+  slot.process.kill()
+  return true
+}
+
+/** The host stands still as a whole, as a virtual machine that is moved. */
+function freezeHost(context: FaultContext): boolean {
+  const { cluster, random } = context
+  const id = anyNode(context)
+  const durationMs = drawMs(random)
+  cluster.pauseNameNode(id, durationMs)
+  controllerOf(context, id)?.stall(durationMs)
+  return true
+}
+
 function loseState(context: FaultContext): boolean {
   const { cluster, random } = context
   const id = anyNode(context)
@@ -73,6 +104,8 @@ export const PROCESS_FAULTS: Readonly<Record<string, Fault>> = {
     return target !== undefined
   },
   pauseControllerAtStep: pauseAtStep,
+  pauseDuringFailover,
+  freezeHost,
   loseStateFile: loseState,
   stopKeep: c => stopController(c, 'keep'),
   stopHandOver: c => stopController(c, 'handOver'),

@@ -20,6 +20,8 @@ export interface Swarm {
   readonly durationMs: number
   /** Equal chances for each entry. */
   readonly fences: readonly FenceMode[]
+  /** In a journal quorum; without, the proof that a process is gone saves nobody from the fence. */
+  readonly journal: boolean
 }
 
 const KINDS_MAX = 6
@@ -43,6 +45,7 @@ export function drawSwarm(random: SimRandom): Swarm {
     meanPauseMs: random.pick([600, 1500, 4000]),
     durationMs: random.between(10_000, 25_000),
     fences: random.pick(FENCES),
+    journal: random.chance(0.6),
   }
 }
 
