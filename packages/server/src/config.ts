@@ -146,7 +146,7 @@ const KEYS = {
   trustEmptySnapshot: flag('snapshot.trust.empty', false),
   superDigest: text('DigestAuthenticationProvider.superDigest', undefined),
   fourLetterWords: text('4lw.commands.whitelist', 'srvr'),
-  serverId: int('baton.server.serverId', 0, 0, 254),
+  serverId: int('baton.server.serverId', 1, 0, 254),
 } as const
 
 type Values = { -readonly [K in keyof typeof KEYS]: (typeof KEYS)[K]['absent'] }

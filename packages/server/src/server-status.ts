@@ -44,7 +44,8 @@ export function serverStatus(source: StatusSource): ServerStatus {
       ['minSessionTimeout', config.minSessionTimeoutMs],
       ['maxSessionTimeout', config.maxSessionTimeoutMs],
       ['clientPortListenBacklog', config.clientPortListenBacklog],
-      ['serverId', config.serverId],
+      // ZooKeeper standalone says 0 here, though its session ids say 1.
+      ['serverId', 0],
     ],
   }
 }

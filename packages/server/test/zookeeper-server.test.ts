@@ -13,7 +13,7 @@ describe('a client', () => {
   test('connects, creates and reads; zxids start at 1 with its session', () =>
     withServer(async world => {
       const client = await world.session()
-      expect(client.sessionId >> 56n).toBe(0n)
+      expect(client.sessionId >> 56n).toBe(1n)
       const made = await client.call(OpCode.create, create('/a'))
       expect(made).toMatchObject({ xid: 1, zxid: 2, err: 0 })
       const got = await client.call(OpCode.getData, read('/a'))
