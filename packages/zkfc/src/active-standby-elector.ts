@@ -67,6 +67,7 @@ export class ActiveStandbyElector {
     switch (input.kind) {
       case 'start':
         s.jitter = input.jitterSeed >>> 0
+        s.sessionId = input.sessionId ?? 0n
         s.resumeUntilMs = turn.now + this.#settings.sessionTimeoutMs
         return openSession(c, input.resume)
       case 'begin':

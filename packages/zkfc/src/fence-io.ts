@@ -1,15 +1,18 @@
 import { HAServiceProtocol, IpcError, javaAddressText, RemoteException } from '@baton/hadoop'
 import type { IpcClient } from '@baton/hadoop'
-import type { Runtime } from '@baton/runtime'
+import type { Address, Runtime } from '@baton/runtime'
 import type { InputBody, NodeRef } from './core/messages.ts'
 import { nodeName } from './core/controller-state.ts'
 import type { EventDetails } from './events.ts'
 import type { NodeFencer } from './fencing/index.ts'
+import type { HaServiceTarget } from './ha-service-target.ts'
 
 export interface FenceIoOptions {
   readonly runtime: Pick<Runtime, 'clock' | 'network'>
   readonly ipc: IpcClient
   readonly connectTimeoutMs: number
+  /** Every NameNode as configured: a znode names hosts as Java prints them, not as they connect. */
+  readonly targets: readonly HaServiceTarget[]
   readonly step: (input: InputBody) => void
   readonly onAttempt: (details: EventDetails['fencingAttempt']) => void
   readonly onStarted: (details: EventDetails['fencingStarted']) => void
@@ -40,7 +43,7 @@ export class FenceIo {
       connectTimeoutMs: Math.min(limitMs, connectTimeoutMs),
       signal: abort.signal,
     }
-    const address = { host: node.host, port: node.port }
+    const address = this.#addressOf(node)
     const request = { source: 'zkfc' } as const
     void ipc
       .call(address, HAServiceProtocol.transitionToStandby, request, options)
@@ -77,6 +80,15 @@ export class FenceIo {
     for (const running of this.#running.values()) running.abort()
   }
 
+  /** As configured where the znode names the same place, else as stored. */
+  #addressOf(node: NodeRef): Address {
+    const same = this.#options.targets.find(
+      ({ ref }) =>
+        ref.namenodeId === node.namenodeId && ref.host === node.host && ref.port === node.port,
+    )
+    return same?.address ?? { host: node.host, port: node.port }
+  }
+
   #begin(id: number): AbortController {
     const abort = new AbortController()
     this.#running.set(id, abort)
@@ -92,7 +104,8 @@ export class FenceIo {
     const { methodCount } = fencer
     const target = nodeName(node)
     onStarted({ target, methodCount })
-    const ips = await runtime.network.resolve(node.host).catch(() => [] as readonly string[])
+    const { host: connectHost } = this.#addressOf(node)
+    const ips = await runtime.network.resolve(connectHost).catch(() => [] as readonly string[])
     const addressText = javaAddressText(node.host, ips[0], node.port)
     const { nameserviceId, namenodeId, host, port } = node
     const fenceTarget = { nameserviceId, namenodeId, host, port, addressText }

@@ -21,6 +21,7 @@ import type { Health, HealthCause, InputBody, ToHealth, Turn } from './core/mess
  * | no answer for the time-out, no connect either | not responding: silence                       |
  * | any other error answer                        | not responding                                |
  *
+ * The same silence of our own process (it was stopped, or starved) is no silence of the NameNode.
  * Differences from Java: it polls, so a death is seen up to one interval late; it retries a connect
  * that times out 45 times 20 s; and it takes the silence of a NameNode that is busy with our own
  * transition for death. Here silence is not judged while such a transition runs, up to that
@@ -39,6 +40,10 @@ export interface HealthState {
   dueMs: number
   /** Since when nothing was heard of the NameNode. */
   silentSinceMs: number
+  /** Quick tries of a connect that failed without saying why. */
+  quickCount: number
+  /** The last failed connect that was told; the same again is told once. */
+  told: string
   /** Silence is not judged before this: our own transition keeps the NameNode busy. */
   suspendedUntilMs: number
 }
@@ -52,6 +57,8 @@ export function initialHealth(): HealthState {
     fresh: true,
     dueMs: Infinity,
     silentSinceMs: 0,
+    quickCount: 0,
+    told: '',
     suspendedUntilMs: -Infinity,
   }
 }
@@ -68,6 +75,20 @@ type HealthInput = Extract<
       | 'healthCallFailed'
   }
 >
+
+const QUICK_TRIES_MAX = 10
+const QUICK_PAUSE_MS = 20
+/** A tick later than this means that this process did not run. */
+const LATE_MAX_MS = 200
+
+const ANSWERS: Readonly<Record<HealthState['phase'], readonly HealthInput['kind'][]>> = {
+  off: [],
+  connecting: ['healthConnected', 'healthConnectFailed'],
+  status: ['statusReplied', 'healthCallFailed'],
+  health: ['healthReplied', 'healthCallFailed'],
+  pausing: [],
+  down: [],
+}
 
 export class HealthMonitor {
   readonly state: HealthState
@@ -104,7 +125,7 @@ export class HealthMonitor {
       if (input.id === s.connection && s.connection !== 0) this.#onEnded(input.how, turn)
       return
     }
-    if (input.id !== s.waiting || s.waiting === 0) return
+    if (input.id !== s.waiting || s.waiting === 0 || !ANSWERS[s.phase].includes(input.kind)) return
     switch (input.kind) {
       case 'healthConnected':
         return this.#onConnected(input.id, turn)
@@ -173,6 +194,8 @@ export class HealthMonitor {
 
   #heard(turn: Turn): void {
     this.state.silentSinceMs = turn.now
+    this.state.quickCount = 0
+    this.state.told = ''
   }
 
   #onConnected(id: number, turn: Turn): void {
@@ -183,12 +206,17 @@ export class HealthMonitor {
 
   #onConnectFailed(how: 'refused' | 'timeout' | 'other', text: string, turn: Turn): void {
     const s = this.state
-    turn.event({ kind: 'healthConnectionEnded', how, cause: text })
+    if (s.told !== how) turn.event({ kind: 'healthConnectionEnded', how, cause: text })
+    s.told = how
     if (how === 'refused') return this.#giveUp({ how: 'refused', text }, turn)
     // No sign of life, and no evidence of death either: try until the silence is long enough.
     if (turn.now >= this.#patienceEnds()) return this.#giveUp({ how: 'silence', text }, turn)
     s.waiting = 0
-    s.dueMs = Math.min(turn.now + this.#settings.connectRetryIntervalMs, this.#patienceEnds())
+    // A listener that is just being torn down resets the connect: a moment later it refuses.
+    const quick = how === 'other' && s.quickCount < QUICK_TRIES_MAX
+    if (quick) s.quickCount += 1
+    const pause = quick ? QUICK_PAUSE_MS : this.#settings.connectRetryIntervalMs
+    s.dueMs = Math.min(turn.now + pause, this.#patienceEnds())
   }
 
   #patienceEnds(): number {
@@ -218,8 +246,15 @@ export class HealthMonitor {
 
   #onSilence(turn: Turn): void {
     const s = this.state
+    const lateMs = turn.now - s.dueMs
+    if (lateMs > LATE_MAX_MS) s.silentSinceMs += lateMs
     if (s.phase === 'connecting' && s.waiting === 0 && turn.now < this.#patienceEnds()) {
       return this.#connect(turn)
+    }
+    if (lateMs > LATE_MAX_MS) {
+      // We stood still, and what it said meanwhile may lie in our buffers.
+      s.dueMs = turn.now + Math.min(lateMs, this.#settings.healthTimeoutMs)
+      return
     }
     if (turn.now < s.suspendedUntilMs) {
       s.dueMs = s.suspendedUntilMs

@@ -72,11 +72,15 @@ export function parentMissing(): StartError {
 }
 
 /** A fencer for every NameNode of the nameservice, from its own suffixed keys. */
-export function createFencers(targets: Targets, runtime: Runtime): Map<string, NodeFencer> {
+export function createFencers(
+  targets: Targets,
+  runtime: Runtime,
+  environment: Readonly<Record<string, string>>,
+): Map<string, NodeFencer> {
   const fencers = new Map<string, NodeFencer>()
   for (const target of [targets.local, ...targets.others]) {
     try {
-      fencers.set(target.ref.namenodeId, NodeFencer.create(target.conf, runtime))
+      fencers.set(target.ref.namenodeId, NodeFencer.create(target.conf, runtime, { environment }))
     } catch (error) {
       if (!(error instanceof BadFencingConfigurationError)) throw error
       throw new StartError(

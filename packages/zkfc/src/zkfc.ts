@@ -1,7 +1,7 @@
 import type { SessionCredentials } from '@baton/client'
 import { IpcClient, zkfcBindAddress } from '@baton/hadoop'
 import type { Configuration, Identity } from '@baton/hadoop'
-import { assert, formatAddress } from '@baton/runtime'
+import { assert, DiskError, formatAddress } from '@baton/runtime'
 import type { Address, Cancel, Runtime } from '@baton/runtime'
 import { AdminAccess } from './admin-access.ts'
 import { readZkfcConfig } from './config.ts'
@@ -136,14 +136,16 @@ export class Zkfc {
 
   async #startWith(config: ZkfcConfig, targets: Targets, store: SessionStore): Promise<void> {
     const { runtime, conf, identity, localProcesses } = this.#options
+    const bootId = await localProcesses.bootId()
     const key: SessionKey = {
       cluster: config.sharedEdits,
       nameserviceId: identity.nameserviceId,
       namenodeId: identity.namenodeId,
       quorum: `${config.quorum} ${config.parentPath}`,
-      bootId: (await localProcesses.bootId()) ?? 'unknown',
+      bootId: bootId ?? 'unknown',
     }
-    const stored = await store.load(key)
+    // Without a boot id nothing tells a restart of the controller from one of the host.
+    const stored = bootId === undefined ? undefined : await store.load(key)
     const resume: SessionCredentials | undefined =
       stored === undefined ? undefined : { id: stored.sessionId, password: stored.password }
     const events = new EventSender(runtime, identity, this.#options.listeners ?? [])
@@ -157,6 +159,7 @@ export class Zkfc {
       runtime,
       ipc,
       connectTimeoutMs: config.fenceConnectTimeoutMs,
+      targets: [targets.local, ...targets.others],
       step,
       onStarted: details => events.send({ kind: 'fencingStarted', ...details }),
       onAttempt: details => events.send({ kind: 'fencingAttempt', ...details }),
@@ -179,25 +182,27 @@ export class Zkfc {
       ...{ runtime, config, targets, key, store, zk, ipc, fence, rpc },
       ...{ nameNode, events, localProcesses, resume, step, driver: this },
     }
-    await this.#checkParent(resume !== undefined)
-    fence.useFencers(createFencers(targets, runtime))
+    await this.#checkParent(resume)
+    fence.useFencers(createFencers(targets, runtime, this.#options.env ?? {}))
     this.#rpcAddress = await rpc.listen()
-    this.#begin(this.#rpcAddress, resume !== undefined)
+    this.#begin(this.#rpcAddress)
   }
 
-  #begin(address: Address, reattached: boolean): void {
+  #begin(address: Address): void {
     const parts = this.#parts
     assert(parts !== undefined, 'the parts are made before the election is entered')
     if (this.#stopWanted) throw STOPPED
     this.#begun = true
     const rpcAddress = formatAddress(address)
+    // Whether the role is kept is known later, and told by `sessionReattach`.
+    const reattached = false
     parts.events.send({ kind: 'controllerStarted', reattached, rpcAddress })
     const data = znodeData({ ...parts.targets.local.ref, zkfcPort: address.port })
     this.#step({ kind: 'begin', appData: data })
     parts.rpc.start()
   }
 
-  async #checkParent(resume: boolean): Promise<void> {
+  async #checkParent(resume: SessionCredentials | undefined): Promise<void> {
     const { clock, random } = this.#options.runtime
     const config = this.#parts?.config
     assert(config !== undefined, 'the parts are made before ZooKeeper is asked')
@@ -207,7 +212,9 @@ export class Zkfc {
       this.#onParentChecked = resolve
       this.#onStartFailed = reject
       cancel = clock.after(config.sessionTimeoutMs, () => reject(zooKeeperUnreachable(config)))
-      this.#step({ kind: 'start', resume, jitterSeed: random.int(2 ** 31) })
+      const jitterSeed = random.int(2 ** 31)
+      const known = resume === undefined ? {} : { sessionId: resume.id }
+      this.#step({ kind: 'start', resume: resume !== undefined, jitterSeed, ...known })
     }).finally(() => cancel())
     this.#onStartFailed = undefined
     if (!exists) throw parentMissing()
@@ -225,7 +232,16 @@ export class Zkfc {
       parts.ipc.close()
       await parts.rpc.close()
     }
-    await store.close()
+    await this.#closeStore(store)
+  }
+
+  /** The kernel drops the lock with the process: a failed release is told, and holds nothing up. */
+  async #closeStore(store: SessionStore): Promise<void> {
+    await store.close().catch((error: unknown) => {
+      if (!(error instanceof DiskError)) throw error
+      const { path, code } = error
+      this.#options.runtime.logger.warn({ path, code }, `could not release ${path}: ${code}`)
+    })
   }
 
   /**
@@ -289,7 +305,7 @@ export class Zkfc {
       parts.nameNode.closeForActive()
       await parts.rpc.close()
       parts.ipc.close()
-      await parts.store.close()
+      await this.#closeStore(parts.store)
       parts.events.send({ kind: 'controllerStopped', exitCode })
     }
     this.#end(text === undefined ? { exitCode } : { exitCode, text })

@@ -70,7 +70,13 @@ export type Input = InputBody & {
 
 export type InputBody =
   | { readonly kind: 'tick' }
-  | { readonly kind: 'start'; readonly resume: boolean; readonly jitterSeed: number }
+  | {
+      readonly kind: 'start'
+      readonly resume: boolean
+      readonly jitterSeed: number
+      /** Of the session to take up again. */
+      readonly sessionId?: bigint
+    }
   | { readonly kind: 'begin'; readonly appData: Uint8Array }
   | { readonly kind: 'stop'; readonly mode: 'keep' | 'handOver' }
   | { readonly kind: 'healthConnected'; readonly id: number }

@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly entries?: readonly (readonly [string, string])[]
   /** Exit code of the fencing command, and what it does. */
   readonly onFence?: (target: string) => number
+  /** Processes may end by an error: what is tested is what the others make of it. */
+  readonly mayCrash?: boolean
 }
 
 const NS = 'mycluster'
@@ -35,7 +37,8 @@ export class World {
   readonly #entries: readonly (readonly [string, string])[]
 
   constructor(options: WorldOptions = {}) {
-    this.sim = new Simulation({ seed: options.seed ?? 1 })
+    const failOnCrash = options.mayCrash !== true
+    this.sim = new Simulation({ seed: options.seed ?? 1, failOnCrash })
     this.nodes = options.nodes ?? ['nn1', 'nn2']
     this.#entries = options.entries ?? []
     const edits = this.sim.sharedDisk('edits')
