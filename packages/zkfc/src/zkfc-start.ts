@@ -1,6 +1,7 @@
 import {
   ConfigurationError,
   isAutomaticFailoverEnabled,
+  requirePlainZooKeeper,
   requireSimpleAuthentication,
 } from '@baton/hadoop'
 import type { Configuration, Identity } from '@baton/hadoop'
@@ -43,6 +44,7 @@ export async function resolveTargets(
   runtime: Runtime,
 ): Promise<Targets> {
   requireSimpleAuthentication(conf)
+  requirePlainZooKeeper(conf)
   const local = await createTarget(conf, identity, runtime.network)
   if (!isAutomaticFailoverEnabled(conf, identity.nameserviceId)) {
     throw new StartError(

@@ -82,6 +82,7 @@ describe('exit codes', () => {
       { entries: [['hadoop.security.authentication', 'kerberos']] },
       'authentication',
     ],
+    [1, 'TLS', { entries: [['hadoop.zk.ssl.enabled', 'true']] }, 'hadoop.zk.ssl.enabled'],
     [1, 'an unknown id', { entries: [['dfs.ha.namenode.id', 'nn9']] }, 'dfs.ha.namenode.id'],
     [1, 'a bad argument', { words: ['-formatZK', '-nope'] }, 'Bad argument: -nope'],
     [
