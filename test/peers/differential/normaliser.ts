@@ -24,7 +24,11 @@ export class Normaliser {
   owner(owner: bigint): string {
     if (owner <= 0n) return `${owner}`
     let name = this.#owners.get(owner)
-    if (name === undefined) this.#owners.set(owner, (name = `session-${this.#owners.size + 1}`))
+    if (name === undefined) {
+      // The high byte is the server's id and the same on both.
+      name = `session-${this.#owners.size + 1}-of-server-${owner >> 56n}`
+      this.#owners.set(owner, name)
+    }
     return name
   }
 

@@ -23,7 +23,9 @@ export interface Pair {
   stop(): Promise<void>
 }
 
-export async function startPair(name: string, extra: readonly string[] = []): Promise<Pair> {
+export async function startPair(name: string, more: readonly string[] = []): Promise<Pair> {
+  // A session that a script leaves behind must not expire, and take a zxid, under a later script.
+  const extra = ['maxSessionTimeout=3600000', ...more]
   const directory = temporaryDirectory(`differential-${name}`)
   const [apache, baton] = await Promise.all([
     startCoordination('apache', join(directory.path, 'apache'), { extra }),
@@ -52,7 +54,8 @@ function serves(answer: string): boolean {
 
 export type Script = (side: Side) => Promise<void>
 
-async function run(port: number, script: Script): Promise<Side> {
+/** Runs a script on one server; its transcript is in `lines`. */
+export async function run(port: number, script: Script): Promise<Side> {
   const side = new Side(port)
   const server = await side.word('srvr')
   side.normaliser.startAt(Number(/Zxid: (0x[0-9a-f]+)/.exec(server)?.[1] ?? 'no zxid'))

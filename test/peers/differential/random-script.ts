@@ -60,7 +60,7 @@ export class Dice {
 const ROOT = '/random'
 /** Nobody may write it, so no step takes it away. */
 const LOCKED = '/random-locked'
-const NAMES = ['a', 'b', 'a/x', 'a/y', 'b/x', 'a/x/p', 'e', 'e/x', 'none/x']
+const NAMES = ['a', 'b', 'a/x', 'a/y', 'b/x', 'a/x/p', 'e/x', 'none/x']
 const PATHS = [...NAMES.map(name => `${ROOT}/${name}`), `${LOCKED}/x`]
 /** Parents of these are never closed. */
 const WATCHED = ['a', 'b', 'e'].map(name => `${ROOT}/${name}`)
@@ -109,6 +109,7 @@ const makers: readonly (readonly [number, Maker])[] = [
   [20, creation],
   [3, dice => create(`${ROOT}/e`, { flags: 1, data: dice.one([null, Buffer.from('e')]) })],
   [2, () => create(`${ROOT}/e/x`)],
+  [1, () => del(`${ROOT}/e`)],
   [1, () => create(`${LOCKED}/x`)],
   [2, dice => dice.one([setData(LOCKED), setAcl(LOCKED, OPEN)])],
   [1, dice => multi(setData(path(dice)), getData(path(dice)))],

@@ -107,7 +107,7 @@ export class Link {
     const request = encode(jute.ConnectRequest, {
       protocolVersion: options.protocolVersion ?? 0,
       lastZxidSeen: options.lastZxidSeen ?? 0,
-      timeOut: options.timeoutMs ?? 30_000,
+      timeOut: options.timeoutMs ?? 3_600_000,
       sessionId: known,
       passwd: options.password === undefined ? Buffer.alloc(16) : options.password,
     })
