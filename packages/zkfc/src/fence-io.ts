@@ -23,6 +23,7 @@ export class FenceIo {
   readonly #options: FenceIoOptions
   readonly #running = new Map<number, AbortController>()
   #fencers: ReadonlyMap<string, NodeFencer> = new Map()
+  #lastMethods: Promise<unknown> = Promise.resolve()
 
   constructor(options: FenceIoOptions) {
     this.#options = options
@@ -65,10 +66,13 @@ export class FenceIo {
       const text = `no fencing method is configured for ${node.namenodeId}`
       return step({ kind: 'fenced', id, ok: false, text })
     }
-    const abort = this.#begin(id)
-    void this.#run(fencer, node, abort.signal).then(result => {
+    const { signal } = this.#begin(id)
+    // One that was called off may need a moment to end (a killed program, at most two seconds).
+    const result = this.#lastMethods.then(() => this.#run(fencer, node, signal))
+    this.#lastMethods = result
+    void result.then(ended => {
       this.#running.delete(id)
-      step({ kind: 'fenced', id, ...result })
+      step({ kind: 'fenced', id, ...ended })
     })
   }
 
@@ -101,6 +105,7 @@ export class FenceIo {
     signal: AbortSignal,
   ): Promise<{ ok: boolean; text: string }> {
     const { onAttempt, onStarted, runtime } = this.#options
+    if (signal.aborted) return { ok: false, text: 'the failover was called off' }
     const { methodCount } = fencer
     const target = nodeName(node)
     onStarted({ target, methodCount })
