@@ -11,5 +11,8 @@ export const BATON = [process.execPath, join(ROOT, 'packages/cli/dist/program/bi
 /** Kept for a look where BATON_KEEP_FILES is set. */
 export function temporaryDirectory(name: string): { path: string; remove: () => unknown } {
   const path = mkdtempSync(join(tmpdir(), `baton-${name}-`))
-  return { path, remove: () => process.env['BATON_KEEP_FILES'] || rmSync(path, { recursive: true, force: true }) }
+  return {
+    path,
+    remove: () => process.env['BATON_KEEP_FILES'] || rmSync(path, { recursive: true, force: true }),
+  }
 }
