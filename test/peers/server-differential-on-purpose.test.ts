@@ -87,7 +87,7 @@ describe('on purpose', () => {
     })
   })
 
-  it('a createTTL with neither a TTL mode nor a TTL is refused, and the server goes on', async () => {
+  it('a createTTL without TTL mode and TTL is refused, and the server goes on', async () => {
     const found = await answers(/^a < /, async side => {
       const a = await side.connect('a')
       await a.do(createTtl('/no', { flags: 0, ttl: -1 }), getData('/no'), ping())

@@ -155,9 +155,9 @@ const MULTI_TYPES: ReadonlySet<number> = new Set([
 
 /**
  * What ZooKeeper takes a part for as it reads the list (`MultiOperationRecord.deserialize`). A part
- * that a list may not hold spoils the whole list: another operation, a missing ACL list, a flag that
- * does not exist or asks for a TTL without one. A createTTL in another mode is a plain create, and
- * the container flag makes a container of any.
+ * that a list may not hold spoils the whole list: another operation, a missing ACL list, a flag
+ * that does not exist or asks for a TTL without one. A createTTL in another mode is a plain create,
+ * and the container flag makes a container of any.
  */
 function readPart(part: MultiRequestOp): MultiRequestOp | undefined {
   if (!MULTI_TYPES.has(part.type)) return undefined
