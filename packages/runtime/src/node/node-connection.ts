@@ -149,7 +149,10 @@ export class NodeConnection implements Connection {
     this.#pending = []
     this.#pendingBytes = 0
     this.#settle(cause)
-    this.#socket.resetAndDestroy()
+    // While a FIN is on its way the kernel handle refuses a reset, and node then loses it: the
+    // descriptor stays open for ever, and the end of the process waits for it without end.
+    if (this.#socket.writableEnded) this.#socket.destroy()
+    else this.#socket.resetAndDestroy()
   }
 
   #linger(): void {
