@@ -10,7 +10,7 @@ import type { FailoverSettings } from './core/settings.ts'
  *
  * | phase     | does                                                        | ends with           |
  * | reading   | asks ZooKeeper who is active                                | nobody: refused;    |
- * |           |                                                             | ourselves: done     |
+ * |           |                                                             | ourselves: checking |
  * | ceding    | cedeActive(T) to every other controller, one after the      | the old active's    |
  * |           | other, the old active's last                                | failed: refused     |
  * | waiting   | for the election to make us active, at most T + 60 s        | an attempt's end    |
@@ -105,7 +105,7 @@ export class GracefulFailover {
         if (s.phase === 'reading') this.#onActiveRead(message.data, message.error, turn)
         return
       case 'attempt':
-        if (s.phase === 'ceding' && s.asking === s.oldActive) s.early = message
+        if (s.phase === 'ceding' && (message.ok || s.asking === s.oldActive)) s.early = message
         if (s.phase === 'waiting') this.#onAttempt(message, turn)
         return
       case 'stateRead':
@@ -159,7 +159,8 @@ export class GracefulFailover {
     if (known === undefined) {
       return this.#end(failed('Active node does not match any known remote node'), turn)
     }
-    if (known === local) return this.#end(null, turn)
+    // The lock is ours; whether our NameNode is active by now is another question.
+    if (known === local) return this.#check(turn)
     s.oldActive = known.namenodeId
     const rest = others.map(node => node.namenodeId).filter(id => id !== s.oldActive)
     s.toAsk = [...rest, s.oldActive]

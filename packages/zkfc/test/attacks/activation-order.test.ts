@@ -114,3 +114,14 @@ test('a lock deleted during the fence is noticed before the breadcrumb is writte
   expect(last(lines)).not.toContain('setData')
   expect(last([...lines, 'zk ok', 'zk noNode'])).not.toContain('setData')
 })
+
+test('the end of a fence called off is not taken for the end of the one that runs', () => {
+  const fencing = [...WON, 'zk ok data=nn2 version=3', 'fenced no "refused"']
+  const player = played(fencing)
+  const old = player.core.state.controller.fencing?.waiting ?? 0
+  const again = ['session connected session=0x11', 'zk ok', 'zk ok data=nn2 version=3']
+  for (const line of ['session expired', '+3000', ...again]) player.play(line)
+  expect(player.core.state.controller.fencing?.waiting).toBeGreaterThan(old)
+  expect(player.play(`fenced ok "exit 0" id=${old}`)).toEqual([])
+  expect(player.play('fenced no "refused"').join('\n')).toContain('runFencing')
+})
