@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bundle, replaceOnce } from './bundle.ts'
 import type { Bundle } from './bundle.ts'
 import { MUTANTS } from './mutants.ts'
+import type * as Directed from './directed.ts'
 import type { Mutant } from './mutants.ts'
 import { runMany, seedsFrom } from './run-many.ts'
 import type { Batch } from './run-many.ts'
@@ -24,34 +25,58 @@ afterAll(async () => {
   await control.remove()
 })
 
-function run(file: Bundle, { directed, seedsMax }: Mutant): Promise<Batch> {
+function run(file: Bundle, mutant: Mutant, seeds: readonly string[]): Promise<Batch> {
   return runMany({
     path: file.path,
-    seeds: seedsFrom(FROM, seedsMax),
+    seeds,
     threadsMax: availableParallelism(),
     stopAtFailure: true,
-    ...(directed === undefined ? {} : { directed }),
+    ...(mutant.directed === undefined ? {} : { directed: mutant.directed }),
   })
 }
 
-describe.each(MUTANTS)('$name', mutant => {
-  test(`is caught within ${mutant.seedsMax} seeds, and the seed passes without it`, async () => {
+describe.each(MUTANTS.filter(({ seedsMax }) => seedsMax !== undefined))('$name', mutant => {
+  test(`is caught within ${mutant.seedsMax} seeds, which pass without it`, async () => {
     const file = await bundle(ENTRY, mutant.mutations)
-    const batch = await run(file, mutant).finally(() => file.remove())
+    const seeds = seedsFrom(FROM, mutant.seedsMax ?? 0)
+    const batch = await run(file, mutant, seeds).finally(() => file.remove())
     const caught = batch.failures[0]
     expect(caught, `not caught within ${mutant.seedsMax} seeds`).toBeDefined()
     expect(caught?.failure?.split('\n')[0]).toMatch(mutant.caughtBy)
     process.stdout.write(`mutant "${mutant.name}": caught with seed ${caught?.seed}\n`)
-    const seeds = batch.results.map(({ seed }) => seed)
-    const same = await runMany({
-      path: control.path,
-      seeds,
-      threadsMax: availableParallelism(),
-      ...(mutant.directed === undefined ? {} : { directed: mutant.directed }),
-    })
+    const passed = batch.results.map(({ seed }) => seed)
+    const same = await run(control, mutant, passed)
     expect(same.failures.map(({ seed, failure }) => `${seed}: ${failure?.slice(0, 300)}`)).toEqual(
       [],
     )
+  }, 240_000)
+})
+
+const WORLDS = 'test/simulation/directed.ts'
+const TURNS = 40
+
+async function runWorld(world: Mutant['world'], mutant?: Mutant): Promise<string | undefined> {
+  const file = await bundle(WORLDS, mutant?.mutations)
+  try {
+    const worlds = (await import(file.path)) as typeof Directed
+    switch (world) {
+      case 'pauseAtEveryTurn':
+        return await worlds.pauseAtEveryTurn(TURNS)
+      case 'cedeWithoutLock':
+        return await worlds.cedeWithoutLock()
+      default:
+        return worlds.staleCompletion()
+    }
+  } finally {
+    await file.remove()
+  }
+}
+
+describe.each(MUTANTS.filter(({ world }) => world !== undefined))('$name', mutant => {
+  test('is caught in the world made for it, which passes without it', async () => {
+    const caught = await runWorld(mutant.world, mutant)
+    expect(caught?.split('\n')[0]).toMatch(mutant.caughtBy)
+    expect(await runWorld(mutant.world)).toBeUndefined()
   }, 240_000)
 })
 

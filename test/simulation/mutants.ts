@@ -4,8 +4,9 @@ import type { Swarm } from './faults/swarm.ts'
 export interface Mutant {
   readonly name: string
   readonly mutations: readonly Mutation[]
-  /** Caught within so many seeds. */
-  readonly seedsMax: number
+  /** Caught within so many seeds; or by the world of `directed.ts` made for it. */
+  readonly seedsMax?: number
+  readonly world?: 'pauseAtEveryTurn' | 'cedeWithoutLock' | 'staleCompletion'
   /** What brings it out, where chance alone would take long. */
   readonly directed?: Partial<Swarm>
   /** Part of the message of the checker that has to catch it. */
@@ -13,14 +14,13 @@ export interface Mutant {
 }
 
 const ACTIVATION = 'packages/zkfc/src/core/elector-activation.ts'
+const ELECTOR = 'packages/zkfc/src/active-standby-elector.ts'
 const LEAVE = 'packages/zkfc/src/core/elector-leave.ts'
 const GATE = 'packages/server/src/session-gate.ts'
 const SHELL = 'packages/zkfc/src/fencing/shell-command-fencer.ts'
 const OLD_ACTIVE = 'packages/zkfc/src/core/old-active-fencing.ts'
 const WRITER = 'packages/reference-namenode/src/edit-log-writer.ts'
 const CONTEND = 'packages/zkfc/src/core/elector-contend.ts'
-
-const PAUSES = ['pauseDuringFailover', 'pauseController', 'pauseControllerAtStep']
 
 /** Bugs that were made before, by others or by us, put back in. */
 export const MUTANTS: readonly Mutant[] = [
@@ -111,12 +111,11 @@ export const MUTANTS: readonly Mutant[] = [
     mutations: [
       {
         file: ACTIVATION,
-        from: 'const sure = NEEDS_GOOD_TIME.has(step) ? isFresh(s, turn.now) : !s.suspect',
+        from: 'const sure = NEEDS_GOOD_TIME.has(step) ? isFresh(s, turn.now) : isSure(s)',
         to: 'const sure = true',
       },
     ],
-    seedsMax: 150,
-    directed: { kinds: PAUSES, meanPauseMs: 600, durationMs: 25_000 },
+    world: 'pauseAtEveryTurn',
     caughtBy: /was told to be active while|the breadcrumb went from/,
   },
   {
@@ -128,13 +127,26 @@ export const MUTANTS: readonly Mutant[] = [
         to: `if (message.crumb === 'keep') return`,
       },
     ],
-    seedsMax: 150,
-    directed: {
-      kinds: ['askCede', 'pauseController', 'unhealthy'],
-      meanPauseMs: 600,
-      durationMs: 25_000,
-    },
+    world: 'cedeWithoutLock',
     caughtBy: /the breadcrumb of \w+ was deleted by a session without the lock/,
+  },
+  {
+    name: 'a stale completion of an old handle accepted',
+    mutations: [
+      {
+        file: ELECTOR,
+        from: `if (input.handle !== s.handle) return
+        if (input.id === s.activeRead`,
+        to: 'if (input.id === s.activeRead',
+      },
+      {
+        file: ELECTOR,
+        from: 'if (input.id === s.waiting && input.id !== 0) onReply(c, input.result)',
+        to: 'if (s.waiting !== 0) onReply(c, input.result)',
+      },
+    ],
+    world: 'staleCompletion',
+    caughtBy: /a stale completion led to \d+ effects/,
   },
   {
     name: 'the lock decided by its data, so that a controller demotes its own NameNode',

@@ -76,8 +76,6 @@ export class FaultInjector {
   heal(): void {
     this.#over = true
     for (const undo of [...this.#undo]) undo()
-    this.#cluster.forgetPauses()
-    this.#cluster.sim.network.healAll()
   }
 
   #next(): void {
