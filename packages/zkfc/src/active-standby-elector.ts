@@ -252,7 +252,12 @@ function onActiveRead(c: ElectorStep, result: ZkResult): void {
   c.turn.tell({ to: 'graceful', message })
 }
 
-const LOST: ReadonlySet<string> = new Set(['connectionLoss', 'operationTimeout', 'sessionMoved'])
+/** What became of the request is unknown, or it was not taken: it is read back and asked again. */
+const LOST: ReadonlySet<string> = new Set([
+  ...['connectionLoss', 'operationTimeout', 'sessionMoved'],
+  // An Apache ZooKeeper under load; no reason to end, which is what Java's controller does.
+  ...['requestTimeout', 'throttledOp'],
+])
 const RETRY_MS = 1000
 
 function onReply(c: ElectorStep, result: ZkResult): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ACTIVATING, last, played, STANDBY, WON } from './moves.ts'
+import { ACTIVATING, last, played, SENT, STANDBY, WON } from './moves.ts'
 
 /*
  * Requests that cross an activation: what is queued for our NameNode, and what of it may still be
@@ -106,6 +106,23 @@ describe('while our own lock of an earlier session is waited out', () => {
     const lost = ['zk ok owner=0x9', 'session disconnected', '+50 session connected']
     expect(last([...waiting, ...lost, 'zk ok owner=0x20'])).toContain('zk sync lock')
   })
+})
+
+test('a ZooKeeper under load is asked again, a second later, after reading back', () => {
+  for (const error of ['throttledOp', 'requestTimeout', 'operationTimeout']) {
+    const player = played([...STANDBY, '+10 watch deleted', `zk ${error}`])
+    expect(player.play('+900').join('\n')).not.toContain('zk ')
+    expect(player.play('+200').join('\n')).toContain('zk getData lock')
+  }
+})
+
+test('a breadcrumb is left where the lock was not read again since the activation', () => {
+  // Standby is confirmed, but whether the lock is still ours is not known yet.
+  const player = played([...SENT, 'cede 10000', 'called ok'])
+  const effects = player.play('called ok').join('\n')
+  expect(effects).toContain('standbyEnded {"ok":true')
+  expect(effects).toContain('breadcrumbKept')
+  expect(effects).not.toContain('zk ')
 })
 
 test('a lock deleted during the fence is noticed before the breadcrumb is written', () => {
