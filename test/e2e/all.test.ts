@@ -1,0 +1,12 @@
+import { afterAll } from 'vitest'
+import { stopCalmRig } from './calm-rig.ts'
+
+/*
+ * One file, so that the suites run side by side whatever the number of workers: they spend most of
+ * their time waiting for sessions to expire.
+ */
+import './cases/demo.ts'
+import './cases/failover.ts'
+import './cases/configuration.ts'
+
+afterAll(() => stopCalmRig())
