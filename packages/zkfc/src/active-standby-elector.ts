@@ -171,7 +171,6 @@ function onSession(c: ElectorStep, input: Extract<ElectorInput, { kind: 'session
     case 'authFailed':
       return fatal(c, 'Unexpected Zookeeper watch event state: AuthFailed')
     case 'closed':
-      if (s.link === 'closing') return leave.onClosed(c)
       return onSessionGone(c, 'the session was closed')
     default:
       return unreachable(input.state)

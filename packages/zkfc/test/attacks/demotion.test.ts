@@ -48,3 +48,9 @@ describe('as many cede requests as the RPC server lets in', () => {
     expect(player.play('+1001').join('\n')).toContain('openSession')
   })
 })
+
+test('an activation confirmed and not yet verified is taken back when the session is lost', () => {
+  const lost = [...SENT, 'called ok', 'session expired']
+  expect(last(lost)).toContain('call=transitionToStandby')
+  expect(last([...lost, 'called ok'])).toContain('retryScheduled')
+})

@@ -36,3 +36,8 @@ test('those that ceded are released also when the request fails', () => {
   const effects = last([...asked, 'ceded ok', 'ceded refused "gone"'])
   expect(effects.match(/cedeRemote .*periodMs=-1/g)?.length).toBe(2)
 })
+
+test('a request whose question went down with the session is answered', () => {
+  const reading = [...ACTIVE, 'failover', 'cede 10000', 'called ok', 'zk noNode']
+  expect(last([...reading, 'session closed'])).toContain('answer 901')
+})
