@@ -8,5 +8,8 @@ import { stopCalmRig } from './calm-rig.ts'
 import './cases/demo.ts'
 import './cases/failover.ts'
 import './cases/configuration.ts'
+import './cases/disks-and-znodes.ts'
+import './cases/peers.ts'
+import './cases/commands.ts'
 
 afterAll(() => stopCalmRig())

@@ -20,7 +20,9 @@ interface Row {
   readonly says: readonly (string | RegExp)[]
 }
 
-const fencing = (value: string): Row['set'] => ({ 'dfs.ha.fencing.methods': value })
+const fencing = (value: string): Readonly<Record<string, string>> => ({
+  'dfs.ha.fencing.methods': value,
+})
 const NN1_RPC = 'dfs.namenode.rpc-address.mycluster.nn1'
 
 const ROWS: readonly Row[] = [
