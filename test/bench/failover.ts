@@ -132,28 +132,29 @@ const FIGURES: Readonly<Record<string, Figure>> = {
   },
 }
 
+const ACTIVATIONS: Readonly<Record<ControllerKind, (log: string) => number[]>> = {
+  baton: log =>
+    log.split('\n').flatMap(line => {
+      if (!line.includes('"activationStarted"')) return []
+      return [(JSON.parse(line) as { event: { at: number } }).event.at]
+    }),
+  java: log =>
+    [...log.matchAll(/^(\S+ \S+),(\d+) INFO .*Trying to make .* active/gm)].map(m =>
+      new Date(`${m[1]?.replace(' ', 'T')}.${m[2]}`).getTime(),
+    ),
+}
+
 /** When the controller sent transitionToActive, by its own log, in wall time. */
 function activationSentAt(kind: ControllerKind, log: string, after: number): number {
-  const times =
-    kind === 'baton'
-      ? [
-          ...log.matchAll(
-            /"kind":"activationStarted"[^}]*?"at":(\d+)|"at":(\d+)[^}]*?"kind":"activationStarted"/g,
-          ),
-        ].map(m => Number(m[1] ?? m[2]))
-      : [...log.matchAll(/^(\S+ \S+),(\d+) INFO .*Trying to make .* active/gm)].map(m =>
-          new Date(`${m[1]?.replace(' ', 'T')}.${m[2]}`).getTime(),
-        )
-  const sent = times.find(time => time >= after)
-  if (sent === undefined)
-    throw new Error(`no activation in the log after the fault\n${log.slice(-2_000)}`)
+  const sent = ACTIVATIONS[kind](log).find(time => time >= after)
+  if (sent === undefined) throw new Error(`no activation after the fault:\n${log.slice(-2_000)}`)
   return sent
 }
 
 export interface FailoverBenchOptions {
   readonly runs: number
   readonly only: readonly string[]
-  /** `ha.health-monitor.rpc-timeout.ms` 5,000 and the graceful fence 1,000 instead of the defaults. */
+  /** Health calls may take 5,000 ms and the graceful fence 1,000, instead of the defaults. */
   readonly short: boolean
 }
 

@@ -14,6 +14,7 @@ const project = (name: string, include: string[], testTimeout = 20_000) => ({
 
 export default defineConfig({
   test: {
+    reporters: ['default', './test/config/budget-reporter.ts'],
     projects: [
       project('packages', ['packages/*/test/**/*.test.ts']),
       project('tidy', ['test/tidy/**/*.test.ts'], 60_000),

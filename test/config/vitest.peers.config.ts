@@ -10,5 +10,6 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 600_000,
     fileParallelism: false,
+    reporters: ['default', './test/config/budget-reporter.ts'],
   },
 })

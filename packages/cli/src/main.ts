@@ -90,7 +90,8 @@ start or go on; 2 for a wrong zoo.cfg or wrong words.`,
 Example:
   baton reference-namenode --conf ./conf --id nn1 --edits ./edits
 
-Exit code: 0 after SIGTERM or SIGINT; 1 where it ended itself or could not start; 2 for wrong words.`,
+Exit code: 0 after SIGTERM or SIGINT; 1 where it ended itself or could not start; 2 for
+wrong words.`,
     run: async (_io, generic) => {
       const { runReferenceNameNode } = await import('@baton/reference-namenode/node')
       const conf = generic.conf === undefined ? [] : ['--conf', generic.conf]

@@ -154,12 +154,12 @@ export class DemoCluster {
   }
 
   #hdfsSite(): Record<string, string> {
-    const fence = join(this.directory, 'fence.sh')
+    const fence = `${join(this.directory, 'fence.sh')} ${join(this.directory, 'pids')}`
     const hdfs: Record<string, string> = {
       'dfs.nameservices': NAMESERVICE,
       [`dfs.ha.namenodes.${NAMESERVICE}`]: NAMENODES.join(','),
       'dfs.ha.automatic-failover.enabled': 'true',
-      'dfs.ha.fencing.methods': `shell(${fence} ${join(this.directory, 'pids')}/$target_namenodeid)`,
+      'dfs.ha.fencing.methods': `shell(${fence}/$target_namenodeid)`,
     }
     for (const id of NAMENODES) {
       const suffix = `${NAMESERVICE}.${id}`

@@ -1,6 +1,6 @@
 import type { ControllerEvent } from '@baton/zkfc'
 
-/** One row of the table at the end. Times in milliseconds; undefined where there was no such step. */
+/** One row of the table at the end. Times in ms; undefined where there was no such step. */
 export interface TourRow {
   readonly event: string
   readonly from: string
@@ -20,7 +20,7 @@ export interface TourResult {
   readonly broken: readonly string[]
 }
 
-/** What the controllers told of one fault: how long each part took, on the wall clock they share. */
+/** What the controllers told of one fault: the time of each part, on the wall clock they share. */
 export function timesOf(
   events: readonly ControllerEvent[],
   faultAt: number,

@@ -10,7 +10,7 @@ const RETRY_PAUSE_MS = 5
 const WRITE_PAUSE_MS = 2
 const ACKNOWLEDGED_MAX = 200_000
 
-/** Makes directories without end at whichever NameNode is active, and remembers each one acknowledged. */
+/** Makes directories without end at whichever NameNode is active; remembers each acknowledged. */
 export class DemoWriter {
   readonly acknowledged: string[] = []
   readonly #client: IpcClient
@@ -82,7 +82,7 @@ export class DemoWriter {
     }
   }
 
-  /** False: refused, unreachable, or no answer in time. The outcome is then unknown, never counted. */
+  /** False: refused, unreachable, or no answer in time; that one is unknown and never counted. */
   async #write(id: NameNodeId, path: string): Promise<boolean> {
     const address = { host: '127.0.0.1', port: this.#cluster.ports.rpc[id] }
     const options = { rpcTimeoutMs: WRITE_TIMEOUT_MS, connectTimeoutMs: WRITE_TIMEOUT_MS }
