@@ -136,7 +136,7 @@ export function bannedFindings(tree: SourceTree, scopes: readonly Scope[]): read
           })
         }
       }
-      node.getChildren(source).forEach(visit)
+      ts.forEachChild(node, visit)
     }
     visit(source)
   }
