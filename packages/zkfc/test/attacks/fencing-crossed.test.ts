@@ -41,7 +41,7 @@ async function fencing(fenceMs = FENCE_MS): Promise<{ world: World; fences: Fenc
 const activated = (world: World): readonly string[] =>
   world.events.filter(event => event.kind === 'activationStarted').map(event => event.namenodeId)
 
-test('a controller that comes back while its NameNode is fenced takes nothing up again', async () => {
+test('a controller back while its NameNode is fenced takes nothing up again', async () => {
   const { world, by } = await fencing()
   world.startController('nn1')
   await world.sim.runUntil(() => world.isActive(by))
