@@ -1,4 +1,4 @@
-import { Perms } from '@baton/client'
+import { parseConnectString, Perms } from '@baton/client'
 import type { ACL } from '@baton/client'
 import { ConfigurationError, getIndirect, ProblemCollector } from '@baton/hadoop'
 import type { Configuration } from '@baton/hadoop'
@@ -102,8 +102,17 @@ function intWithin(conf: Configuration, key: string, fallback: number, least: nu
 }
 
 function requiredQuorum(conf: Configuration): string {
-  const value = conf.getTrimmed('ha.zookeeper.quorum') ?? ''
-  if (value !== '') return value
+  const key = 'ha.zookeeper.quorum'
+  const value = conf.getTrimmed(key) ?? ''
+  if (value !== '') {
+    try {
+      parseConnectString(value)
+      return value
+    } catch (error) {
+      if (error instanceof RangeError) throw conf.problem(key, error.message)
+      throw error
+    }
+  }
   const text = "Missing required configuration 'ha.zookeeper.quorum' for ZooKeeper quorum"
   throw new ConfigurationError([text])
 }

@@ -46,6 +46,12 @@ const ROWS: readonly Row[] = [
     says: ['Unable to connect to ZooKeeper quorum at 127.0.0.1:1'],
   },
   {
+    name: 'a quorum with a port out of range',
+    set: { 'ha.zookeeper.quorum': '127.0.0.1:99999' },
+    code: 1,
+    says: ['ha.zookeeper.quorum', '127.0.0.1:99999', '-D'],
+  },
+  {
     name: 'a NameNode with a port out of range',
     set: { [NN1_RPC]: '127.0.0.1:70000' },
     code: 1,
