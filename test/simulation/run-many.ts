@@ -1,7 +1,7 @@
-import { Worker } from 'node:worker_threads'
 import type { Swarm } from './faults/swarm.ts'
+import { runPool } from './pool.ts'
 import type { SeedResult } from './run-seed.ts'
-import type { WorkerTask } from './worker-main.ts'
+import type { SeedTask } from './worker-main.ts'
 
 export interface Batch {
   readonly results: readonly SeedResult[]
@@ -21,36 +21,19 @@ export interface BatchOptions {
   readonly onResult?: (result: SeedResult, doneCount: number) => void
 }
 
-/** Runs seeds on several threads. Which thread runs a seed changes nothing in it. */
 export async function runMany(options: BatchOptions): Promise<Batch> {
+  const { path, threadsMax, directed = {}, stopAtFailure = false } = options
   const results: SeedResult[] = []
-  const threads = Math.max(1, Math.min(options.threadsMax, options.seeds.length))
-  const workers: Worker[] = []
-  let stopped = false
-  const stop = (): void => {
-    stopped = true
-    for (const worker of workers) void worker.terminate()
-  }
-  const runThread = (at: number): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const seeds = options.seeds.filter((_, index) => index % threads === at)
-      const { directed } = options
-      const workerData: WorkerTask = directed === undefined ? { seeds } : { seeds, directed }
-      const worker = new Worker(options.path, { workerData, execArgv: [] })
-      workers.push(worker)
-      worker.on('message', (result: SeedResult) => {
-        if (stopped) return
-        results.push(result)
-        options.onResult?.(result, results.length)
-        if (result.failure !== undefined && options.stopAtFailure === true) stop()
-      })
-      worker.on('error', reject)
-      worker.on('exit', code => {
-        if (code === 0 || stopped) resolve()
-        else reject(new Error(`a thread of the simulation ended with ${code}`))
-      })
-    })
-  await Promise.all(Array.from({ length: threads }, (_, at) => runThread(at)))
+  await runPool<SeedTask, SeedResult>({
+    path,
+    threadsMax,
+    tasks: options.seeds.map(seed => ({ seed, directed })),
+    onResult: result => {
+      results.push(result)
+      options.onResult?.(result, results.length)
+      return result.failure !== undefined && stopAtFailure
+    },
+  })
   return summary(results)
 }
 

@@ -3,6 +3,7 @@ import type { Runtime } from '@baton/runtime'
 import { Simulation } from '@baton/runtime/sim'
 import type { SimDisk, SimHost, SimProcess, SimRandom, TurnKind } from '@baton/runtime/sim'
 import type { ControllerEvent } from '@baton/zkfc'
+import { HANGING_PROGRAM } from '../fault-points.ts'
 import type { Observation } from '../observations.ts'
 import { clusterConf, RPC_PORT } from './cluster-conf.ts'
 import { runFence } from './fences.ts'
@@ -192,7 +193,10 @@ export class Cluster implements Programs {
   #addNode(id: string): void {
     const host = this.sim.host(id)
     host.mount('/edits', this.edits)
-    host.onExec((_command, { env }, _host, context) => this.#fence(id, env, context))
+    host.onExec((command, { env }, _host, context) => {
+      const mode = command[0] === HANGING_PROGRAM ? 'hangs' : this.fenceMode()
+      return this.#fence(id, mode, env, context)
+    })
     this.nameNodes.set(
       id,
       this.#slot(id, 'namenode', (runtime, self) => nameNodeMain(this, id, runtime, self), {
@@ -227,11 +231,11 @@ export class Cluster implements Programs {
 
   async #fence(
     by: string,
+    mode: FenceMode,
     env: Readonly<Record<string, string>>,
     context: Parameters<Parameters<SimHost['onExec']>[0]>[3],
   ): ReturnType<typeof runFence> {
     const target = env['target_namenodeid'] ?? '?'
-    const mode = this.fenceMode()
     this.fenceCounts.set(mode, (this.fenceCounts.get(mode) ?? 0) + 1)
     this.sim.note(by, `fence ${target}`, mode)
     return runFence({

@@ -8,7 +8,7 @@ import { describeEvent, formatZk, readZkfcConfig, Zkfc } from '@baton/zkfc'
 import type { ControllerEvent, LocalProcesses } from '@baton/zkfc'
 
 import type { Observation } from '../observations.ts'
-import { NAMESERVICE, ZOO_CFG } from './cluster-conf.ts'
+import { NAMESERVICE, RPC_PORT, ZOO_CFG } from './cluster-conf.ts'
 import type { Slot } from './slot.ts'
 import { SessionAnswers } from './session-answers.ts'
 import { CallFinder, tapNetwork } from './wire-tap.ts'
@@ -135,6 +135,8 @@ function transitionsSent(cluster: Programs, by: string): Tap {
     onReceive: (bytes, link) => sessions.onReceive(bytes, link),
     onSend(bytes, link) {
       sessions.onSend(bytes, link)
+      // The answer to an operator may name these calls, too.
+      if (link.remote.port !== RPC_PORT) return
       for (const call of finderOf(finders, link).find(bytes)) {
         const to = hostOf(cluster.sim, link.remote.host)
         cluster.observe({ kind: 'transitionSent', call, by, to })
