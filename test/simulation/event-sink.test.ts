@@ -284,6 +284,17 @@ test('another seed is another story, so that equal ones say something', async ()
   expect(one.effects).not.toEqual(two.effects)
 })
 
+test('a listener that does touch the world is found', async () => {
+  const story = await runStory(1, ({ network }) => {
+    const knock = async (): Promise<void> => {
+      const link = await network.connect({ host: 'zk', port: 2181 }, { timeoutMs: 1_000 })
+      link.destroy()
+    }
+    return { ...NOBODY, listeners: [event => void (event.kind === 'fencingStarted' && knock())] }
+  })
+  expect(story.effects).not.toEqual((await runWithout(1)).effects)
+})
+
 test.each(Object.keys(MOODS) as (keyof typeof MOODS)[])(
   'a sink whose store %s changes no effect and no moment of a failover',
   async name => {

@@ -64,6 +64,8 @@ export type Observation =
       readonly target: string
       readonly ok: boolean
     }
+  /** An operator writes the next breadcrumb with a tool of his own. */
+  | { readonly kind: 'crumbByHand' }
   | { readonly kind: 'controllerStarted'; readonly node: string }
   | { readonly kind: 'controllerEnded'; readonly node: string }
   /** It holds the role, by its own word. */

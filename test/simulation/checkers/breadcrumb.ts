@@ -19,6 +19,7 @@ export class BreadcrumbChecker implements Checker {
   /** `by target` for every target made safe since the lock or the breadcrumb changed hands. */
   readonly #fenced = new Set<string>()
   readonly #askedToStandBy = new Set<string>()
+  #byHand = false
 
   constructor(violation: Violation) {
     this.#violation = violation
@@ -43,6 +44,9 @@ export class BreadcrumbChecker implements Checker {
         return
       case 'transitionSent':
         if (seen.call === 'transitionToActive') this.#onActivation(seen.to)
+        return
+      case 'crumbByHand':
+        this.#byHand = true
         return
       case 'treeChanged':
         return this.#onTree(seen.before, seen.after, seen.session)
@@ -70,6 +74,10 @@ export class BreadcrumbChecker implements Checker {
   #onCrumb(before: TreeView, after: TreeView, session: bigint): void {
     const old = before.crumb
     const now = after.crumb
+    if (this.#byHand) {
+      this.#byHand = false
+      return this.#forget()
+    }
     if (old !== undefined && now === undefined) this.#onDeleted(old, before, session)
     if (old !== undefined && now !== undefined && !this.#isSafe(now, old)) {
       this.#violation(`the breadcrumb went from ${old} to ${now} and ${now} did not fence ${old}`)

@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly observe: (seen: Observation) => void
   readonly onEvent?: (event: ControllerEvent) => void
   readonly entries?: readonly (readonly [string, string])[]
+  /** Its controller is started first, so that its NameNode is the active one. */
+  readonly first?: string
   /** Puts something between a process and its world. */
   readonly wrapRuntime?: (runtime: Runtime, label: string) => Runtime
   readonly traceMax?: number
@@ -103,6 +105,11 @@ export class Cluster implements Programs {
     })
     await this.sim.runUntil(() => this.#formatted)
     for (const slot of this.nameNodes.values()) slot.start()
+    const { first } = this.options
+    if (first !== undefined) {
+      this.controllers.get(first)?.start()
+      await this.sim.runUntil(() => this.activeControllers().length === 1)
+    }
     for (const slot of this.controllers.values()) slot.start()
     this.writer.start()
     this.#poll()
