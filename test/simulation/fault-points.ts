@@ -14,10 +14,10 @@ import type {
  * Counts what a process asks of its world (an RPC or a ZooKeeper request as it goes out on a link,
  * a program, an operation of a disk) and makes chosen ones fail:
  *
- * | how      | link                          | program                  | disk                       |
- * | error    | reset in place of sending     | exit code 1, not run     | EIO, not done              |
- * | never    | sent, then silence both ways  | hangs                    | nothing until the healing  |
- * | lost     | sent; reset with the answer   | run; ends with code 1    | done, then EIO             |
+ * | how   | link                         | program              | disk                      |
+ * | error | reset in place of sending    | exit code 1, not run | EIO, not done             |
+ * | never | sent, then silence both ways | hangs                | nothing until the healing |
+ * | lost  | sent; reset with the answer  | run; ends with 1     | done, then EIO            |
  *
  * Connecting: refused, timed out, reset once it stands. What is silent is reset by the healing.
  */
@@ -89,7 +89,7 @@ function faultyNetwork({ network, clock }: Runtime, points: FaultPoints, who: st
   }
 }
 
-/** The link itself with its `send` and its handlers replaced; what it does not lose it passes on. */
+/** The link with its `send` and its handlers replaced; what it does not lose it passes on. */
 function faultyLink(link: Connection, points: FaultPoints, who: string): Connection {
   let silent = false
   let loseAnswer = false

@@ -9,7 +9,7 @@ export interface PoolOptions<Task, Result> {
   readonly onResult: (result: Result) => boolean
 }
 
-/** Deals tasks out to threads and hears of each result. Which thread runs one changes nothing in it. */
+/** Deals tasks out to threads. Which thread runs one changes nothing in it. */
 export async function runPool<Task, Result>(options: PoolOptions<Task, Result>): Promise<void> {
   const { path, tasks, threadsMax, onResult } = options
   const threads = Math.max(1, Math.min(threadsMax, tasks.length))

@@ -141,7 +141,14 @@ export class SessionStore {
   /** Releases the lock, after what was begun has ended. The file stays. */
   close(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#lock?.release()
+      try {
+        await this.#lock?.release()
+      } catch (error) {
+        // The process is about to end, and the kernel drops the lock with it.
+        if (!(error instanceof DiskError)) throw error
+        const fields = { path: this.path, code: error.code }
+        this.#runtime.logger.warn(fields, `the lock of ${this.path} could not be given back`)
+      }
     })
   }
 

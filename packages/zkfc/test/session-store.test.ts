@@ -171,3 +171,18 @@ test('a full disk is warned of, and the old session stays whole', async () => {
   expect(lines[0]?.message).toContain('may not keep the role')
   expect((await store.load(KEY))?.sessionId).toBe(STORED.sessionId)
 })
+
+test('a lock that cannot be given back does not keep the controller from ending', async () => {
+  const disk = new Proxy<Disk>(new NodeDisk(), {
+    get(target, property) {
+      if (property !== 'lock') {
+        const value = Reflect.get(target, property) as unknown
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      }
+      return () => Promise.resolve({ release: () => Promise.reject(new DiskError('EIO', path)) })
+    },
+  })
+  const store = await open(disk)
+  await store.close()
+  expect(lines.at(-1)?.message).toContain('could not be given back')
+})

@@ -4,7 +4,7 @@ import { ZOOKEEPER_PORT } from './cluster-conf.ts'
 
 const LENGTH_BYTES = 4
 
-/** Reads the first frame of each direction of a client's link: which session was asked for, and given. */
+/** Reads the first frame each way of a client's link: which session was asked for, and given. */
 export class SessionAnswers {
   readonly #onAnswer: (asked: bigint, answered: bigint) => void
   readonly #asked = new WeakMap<Connection, bigint>()

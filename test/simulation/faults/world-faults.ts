@@ -58,8 +58,7 @@ export const WORLD_FAULTS: Readonly<Record<string, Fault>> = {
   stateDiskFails: c => {
     const { disk } = c.cluster.sim.host(anyNode(c))
     const code = c.random.pick(['ENOSPC', 'EIO', 'EROFS'])
-    const kinds = ['open', 'append', 'sync', 'rename', 'remove', 'read', 'stat'] as const
-    c.undoAfter(drawMs(c.random), disk.fail({ code, kinds, pathPart: '/state' }))
+    c.undoAfter(drawMs(c.random), disk.fail({ code, pathPart: '/state' }))
     return true
   },
   unhealthy: c => {
