@@ -16,11 +16,16 @@ export interface Dropped {
 
 /**
  * Events that wait to be written, the oldest first. When it is full the oldest go, and are counted:
- * after an outage the newest events say more about what is wrong than the first ones.
+ * after an outage the newest events say more about what is wrong than the first ones. Events that
+ * are being written count as well, and go first: a write that hangs must not make it any longer.
  */
 export class BoundedEvents {
   readonly #lengthMax: number
   #waiting: QueuedEvent[] = []
+  /** So many of the oldest are being written. */
+  #takenCount = 0
+  /** So many were dropped while they were being written. */
+  #takenDroppedCount = 0
   #dropped: Dropped | undefined
 
   constructor(lengthMax: number) {
@@ -28,24 +33,45 @@ export class BoundedEvents {
     this.#lengthMax = lengthMax
   }
 
+  /** Those that are being written included. */
   get length(): number {
     return this.#waiting.length
   }
 
   add(queued: QueuedEvent): void {
     this.#waiting.push(queued)
-    this.#trim()
+    if (this.#waiting.length <= this.#lengthMax) return
+    const gone = this.#waiting.shift()
+    assert(gone !== undefined, 'something was dropped')
+    this.#dropped = { last: gone.event, count: (this.#dropped?.count ?? 0) + 1 }
+    if (this.#takenCount === 0) return
+    this.#takenCount -= 1
+    this.#takenDroppedCount += 1
   }
 
-  /** Takes up to `countMax` of the oldest; they count as gone until given back. */
+  /** Up to `countMax` of the oldest, to be written now; `confirm` or `giveBack` must follow. */
   take(countMax: number): readonly QueuedEvent[] {
-    return this.#waiting.splice(0, countMax)
+    assert(this.#takenCount + this.#takenDroppedCount === 0, 'one batch at a time')
+    const taken = this.#waiting.slice(0, countMax)
+    this.#takenCount = taken.length
+    return taken
   }
 
-  /** What `take` gave and could not be written, back to its place. */
-  giveBack(events: readonly QueuedEvent[]): void {
-    this.#waiting = [...events, ...this.#waiting]
-    this.#trim()
+  /** What `take` gave is written. */
+  confirm(): void {
+    this.#waiting.splice(0, this.#takenCount)
+    const dropped = this.#dropped
+    if (dropped !== undefined) {
+      // What was dropped in the meantime was written after all.
+      const count = dropped.count - this.#takenDroppedCount
+      this.#dropped = count === 0 ? undefined : { ...dropped, count }
+    }
+    this.#endTaking()
+  }
+
+  /** What `take` gave could not be written: it waits on, in its place. */
+  giveBack(): void {
+    this.#endTaking()
   }
 
   /** What was dropped since the last time this was asked. */
@@ -64,12 +90,8 @@ export class BoundedEvents {
     }
   }
 
-  #trim(): void {
-    const excess = this.#waiting.length - this.#lengthMax
-    if (excess <= 0) return
-    const gone = this.#waiting.splice(0, excess)
-    const last = gone.at(-1)
-    assert(last !== undefined, 'something was dropped')
-    this.#dropped = { last: last.event, count: (this.#dropped?.count ?? 0) + excess }
+  #endTaking(): void {
+    this.#takenCount = 0
+    this.#takenDroppedCount = 0
   }
 }

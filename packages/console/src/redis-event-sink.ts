@@ -27,7 +27,8 @@ export interface StreamConnection {
 export interface StreamStore {
   /** For logs; holds no credentials. */
   readonly name: string
-  connect(): Promise<StreamConnection>
+  /** Aborted, it leaves nothing behind that could keep the process alive. */
+  connect(signal: AbortSignal): Promise<StreamConnection>
 }
 
 export interface SinkOptions {
@@ -58,9 +59,10 @@ export class RedisEventSink {
   #connection: StreamConnection | undefined
   #writing: Promise<void> | undefined
   #failureCount = 0
-  #outstandingCount = 0
   #sequence = 0
   #state: 'open' | 'closing' | 'closed' = 'open'
+  /** What is still under way when `close` runs out of time ends with this. */
+  readonly #giveUp = new AbortController()
   /** Ends the wait that is under way, if there is one. */
   #endWait: (() => void) | undefined
 
@@ -76,7 +78,7 @@ export class RedisEventSink {
 
   /** Events that the store has not confirmed yet. */
   get queuedCount(): number {
-    return this.#queue.length + this.#outstandingCount
+    return this.#queue.length
   }
 
   /** Writes what is queued if the store takes it within `closeTimeoutMs`; then lets go. */
@@ -88,7 +90,10 @@ export class RedisEventSink {
     // Running out of time is no error here: what is left is counted below.
     await this.#within(this.#options.closeTimeoutMs, written).catch(() => undefined)
     this.#state = 'closed'
+    this.#giveUp.abort()
     this.#endWait?.()
+    // At once: all that the loop could wait for has just ended.
+    await written
     this.#disconnect()
     if (this.queuedCount === 0) return
     this.#runtime.logger.warn(
@@ -119,32 +124,30 @@ export class RedisEventSink {
     const { commandTimeoutMs } = this.#options
     const dropped = this.#queue.takeDropped()
     const batch = this.#queue.take(BATCH_COUNT_MAX)
-    this.#outstandingCount = batch.length
     try {
       this.#connection ??= await this.#connect()
       const entries = batch.map(({ entry }) => entry)
       if (dropped !== undefined) entries.unshift(this.#droppedEntry(dropped))
       await this.#within(commandTimeoutMs, this.#connection.add(entries))
+      this.#queue.confirm()
       this.#succeeded()
       return true
     } catch (error) {
-      this.#queue.giveBack(batch)
+      this.#queue.giveBack()
       if (dropped !== undefined) this.#queue.giveBackDropped(dropped)
       this.#disconnect()
       this.#failed(error)
       return false
-    } finally {
-      this.#outstandingCount = 0
     }
   }
 
   async #connect(): Promise<StreamConnection> {
-    const connecting = this.#store.connect()
+    const giveUp = new AbortController()
+    const connecting = this.#store.connect(giveUp.signal)
     try {
-      const connection = await this.#within(this.#options.commandTimeoutMs, connecting)
-      if (this.#state === 'closed') throw new Error('the sink was closed meanwhile')
-      return connection
+      return await this.#within(this.#options.commandTimeoutMs, connecting)
     } catch (error) {
+      giveUp.abort()
       // One that comes after we gave up would stay open for nobody; a failure was told above.
       connecting.then(
         late => late.close(),
@@ -182,7 +185,8 @@ export class RedisEventSink {
   /** One line an outage: the log must not grow with the length of it. */
   #failed(error: unknown): void {
     this.#failureCount += 1
-    if (this.#failureCount > 1) return
+    // After the end `close` has said what was not written.
+    if (this.#failureCount > 1 || this.#state === 'closed') return
     // The message only: the error object of a client may hold the command with its password.
     const reason = error instanceof Error ? error.message : 'unknown error'
     this.#runtime.logger.warn(
@@ -207,12 +211,24 @@ export class RedisEventSink {
     })
   }
 
-  #within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancel: Cancel = this.#runtime.clock.after(limitMs, () => {
+  /** Rejects after `limitMs`, and at once when the sink gives up. */
+  async #within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+    const { signal } = this.#giveUp
+    let cancel: Cancel = () => undefined
+    let onGivenUp = (): void => undefined
+    const tooLate = new Promise<never>((_resolve, reject) => {
+      cancel = this.#runtime.clock.after(limitMs, () => {
         reject(new Error(`no answer within ${limitMs} ms`))
       })
-      work.then(resolve, reject).finally(cancel)
+      onGivenUp = () => reject(new Error('the sink was closed meanwhile'))
+      signal.addEventListener('abort', onGivenUp)
+      if (signal.aborted) onGivenUp()
     })
+    try {
+      return await Promise.race([work, tooLate])
+    } finally {
+      cancel()
+      signal.removeEventListener('abort', onGivenUp)
+    }
   }
 }

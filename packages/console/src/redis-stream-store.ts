@@ -8,6 +8,8 @@ import type { StreamEntry } from './stream-entry.ts'
  * one bound on memory.
  */
 
+const DISCONNECT_TIMEOUT_MS = 50
+
 export interface RedisStreamOptions {
   /** `redis://` or `rediss://`, may hold user and password; never shown. */
   readonly url: string
@@ -26,12 +28,14 @@ export class RedisStreamStore implements StreamStore {
     this.#options = options
   }
 
-  async connect(): Promise<StreamConnection> {
+  async connect(signal: AbortSignal): Promise<StreamConnection> {
     const { url, timeoutMs, streamLengthMax } = this.#options
     const redis = new Redis(url, {
       lazyConnect: true,
       connectTimeout: timeoutMs,
       commandTimeout: timeoutMs,
+      // A server that hangs answers no FIN, and the process must not stay alive waiting for it.
+      disconnectTimeout: DISCONNECT_TIMEOUT_MS,
       enableOfflineQueue: false,
       enableReadyCheck: false,
       autoResendUnfulfilledCommands: false,
@@ -43,6 +47,8 @@ export class RedisStreamStore implements StreamStore {
     redis.on('error', (error: Error) => {
       cause = error
     })
+    const onAbort = (): void => redis.disconnect()
+    signal.addEventListener('abort', onAbort)
     try {
       await redis.connect()
       // ioredis calls itself connected before the password was checked.
@@ -50,6 +56,8 @@ export class RedisStreamStore implements StreamStore {
     } catch (error) {
       redis.disconnect()
       throw plainError(cause ?? error)
+    } finally {
+      signal.removeEventListener('abort', onAbort)
     }
     return {
       add: entries => addAll(redis, entries, streamLengthMax),

@@ -13,9 +13,28 @@ export class FakeStore implements StreamStore {
   openCount = 0
   connectCount = 0
   readonly #watchers: (() => void)[] = []
+  abortedCount = 0
+  readonly #hanging: { readonly answer: () => void; readonly fail: (error: Error) => void }[] = []
 
-  async connect(): Promise<StreamConnection> {
+  /** As a process killed while asked: what it has not answered fails, and so does the next. */
+  kill(): void {
+    this.mood = 'down'
+    for (const { fail } of this.#hanging.splice(0)) fail(new Error('read ECONNRESET'))
+  }
+
+  /** Calls that wait for an answer. */
+  get hangingCount(): number {
+    return this.#hanging.length
+  }
+
+  /** Answers at last what it left hanging. */
+  release(): void {
+    for (const { answer } of this.#hanging.splice(0)) answer()
+  }
+
+  async connect(signal: AbortSignal): Promise<StreamConnection> {
     this.connectCount += 1
+    signal.addEventListener('abort', () => (this.abortedCount += 1), { once: true })
     this.#changed()
     await this.#answer()
     this.openCount += 1
@@ -50,7 +69,11 @@ export class FakeStore implements StreamStore {
 
   async #answer(): Promise<void> {
     if (this.mood === 'down') throw new Error('connect ECONNREFUSED')
-    if (this.mood === 'hung') await new Promise(() => undefined)
+    if (this.mood !== 'hung') return
+    await new Promise<void>((answer, fail) => {
+      this.#hanging.push({ answer, fail })
+      this.#changed()
+    })
   }
 
   #changed(): void {

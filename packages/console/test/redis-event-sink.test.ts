@@ -80,6 +80,36 @@ test('a full queue drops the oldest, and the stream says how many in their place
   await sink.close()
 })
 
+test('what hangs in the store counts for the bound of the queue', async () => {
+  const store = new FakeStore()
+  const sink = makeSink(store, { queueLengthMax: 5, commandTimeoutMs: 60_000 })
+  sink.listener(decision(1))
+  await store.until(() => store.entries.length === 1)
+  store.mood = 'hung'
+  sink.listener(decision(2))
+  await store.until(() => store.hangingCount === 1)
+  for (let number = 3; number <= 20; number += 1) {
+    sink.listener(decision(number))
+    expect(sink.queuedCount).toBeLessThanOrEqual(5)
+  }
+  store.mood = 'up'
+  store.release()
+  await store.until(() => store.field('sequence').at(-1) === '20')
+  // 2 was being written when it had to go from the queue, so the hole begins after it.
+  expect(store.field('sequence')).toEqual(['1', '2', '0', ...range(16, 20)])
+  expect(store.field('text')[2]).toContain('13 events are missing here')
+  await sink.close()
+})
+
+test('close gives a hanging connect up, and waits for it no longer', async () => {
+  const store = new FakeStore()
+  store.mood = 'hung'
+  const sink = makeSink(store, { commandTimeoutMs: 60_000 })
+  sink.listener(decision(1))
+  await sink.close()
+  expect(store.abortedCount).toBe(1)
+})
+
 test('close writes what is queued if the store takes it', async () => {
   const store = new FakeStore()
   const sink = makeSink(store)
