@@ -1,16 +1,10 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createRedisEventSink } from '@baton/console'
 import type { RedisEventSink } from '@baton/console'
 import type { Logger } from '@baton/runtime'
 import { nodeClock, nodeRandom } from '@baton/runtime/node'
-import { Redis } from 'ioredis'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { temporaryDirectory } from '../harness/paths.ts'
+import { RedisServer } from '../harness/redis.ts'
 
 /** The event sink against a real Redis: killed, hung and restarted under a stream of events. */
 
@@ -18,9 +12,8 @@ const PASSWORD = 'not-to-be-logged'
 const KEY = 'baton:events:mycluster'
 const STREAM_LENGTH_MAX = 20_000
 
-let directory = ''
-let port = 0
-let server: ChildProcess | undefined
+let place: ReturnType<typeof temporaryDirectory>
+let redis: RedisServer
 let sink: RedisEventSink | undefined
 let lines: string[] = []
 
@@ -34,57 +27,22 @@ const logger: Logger = {
 
 beforeEach(async () => {
   lines = []
-  directory = await mkdtemp(join(tmpdir(), 'baton-redis-'))
-  port = await freePort()
-  await startServer()
+  place = temporaryDirectory('redis-events')
+  redis = await RedisServer.start(place.path, PASSWORD)
 })
 
 afterEach(async () => {
   await sink?.close()
-  await killServer()
-  await rm(directory, { recursive: true })
+  await redis.stop()
+  place.remove()
 })
 
 const pause = (ms: number): Promise<void> =>
   new Promise(resolve => nodeClock.after(ms, () => resolve()))
 
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port: free } = probe.address() as AddressInfo
-      probe.close(() => resolve(free))
-    })
-  })
-}
-
-/** Every confirmed entry is on disk before its answer, so that a kill must not lose one. */
-async function startServer(): Promise<void> {
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory]
-  const durable = ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']
-  const started = spawn('redis-server', [...options, ...durable, '--requirepass', PASSWORD], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  server = started
-  await new Promise<void>((resolve, reject) => {
-    started.once('error', reject)
-    started.stdout.on('data', (bytes: Buffer) => {
-      if (bytes.toString().includes('Ready to accept connections')) resolve()
-    })
-  })
-}
-
-function killServer(): Promise<void> {
-  const ended = new Promise<void>(resolve => {
-    if (server === undefined || server.exitCode !== null || server.signalCode !== null) resolve()
-    else server.once('exit', () => resolve())
-  })
-  server?.kill('SIGKILL')
-  return ended
-}
-
 function makeSink(entries: Record<string, string> = {}): RedisEventSink {
   const conf: Record<string, string> = {
-    'baton.events.redis.url': `redis://:${PASSWORD}@127.0.0.1:${port}`,
+    'baton.events.redis.url': redis.url,
     'baton.events.redis.command-timeout.ms': '200',
     'baton.events.redis.stream-length-max': String(STREAM_LENGTH_MAX),
     ...entries,
@@ -135,17 +93,10 @@ interface Entry {
 }
 
 async function readStream(): Promise<readonly Entry[]> {
-  const redis = new Redis({ port, host: '127.0.0.1', password: PASSWORD })
-  try {
-    const rows = await redis.xrange(KEY, '-', '+')
-    return rows.map(([, fields]) => {
-      const field = (name: string): string => fields[fields.indexOf(name) + 1] ?? ''
-      const event = JSON.parse(field('event')) as Entry['event']
-      return { kind: field('kind'), sequence: Number(field('sequence')), event }
-    })
-  } finally {
-    redis.disconnect()
-  }
+  return (await redis.stream(KEY)).map(fields => {
+    const event = JSON.parse(fields.get('event') ?? '') as Entry['event']
+    return { kind: fields.get('kind') ?? '', sequence: Number(fields.get('sequence')), event }
+  })
 }
 
 /** Sequences in the order of their first appearance. */
@@ -163,13 +114,13 @@ test('a Redis killed, hung and restarted under events ends with all of them', as
   const made = makeSink({ 'baton.events.redis.queue-max': '10000' })
   const source = new EventSource(made.listener)
   await source.pass(50)
-  server?.kill('SIGSTOP')
+  redis.signal('SIGSTOP')
   await source.pass(300)
-  server?.kill('SIGCONT')
+  redis.signal('SIGCONT')
   await source.pass(100)
-  await killServer()
+  await redis.kill()
   await source.pass(100)
-  await startServer()
+  await redis.start()
   await source.pass(100)
   source.stop()
   await drained(made)
@@ -180,9 +131,9 @@ test('what a full queue dropped during an outage is counted in the stream', asyn
   const made = makeSink({ 'baton.events.redis.queue-max': '20' })
   const source = new EventSource(made.listener)
   await source.pass(10)
-  await killServer()
+  await redis.kill()
   await source.pass(200)
-  await startServer()
+  await redis.start()
   await source.pass(10)
   source.stop()
   await drained(made)
@@ -200,7 +151,7 @@ test('close ends in time while Redis hangs', async () => {
   const made = makeSink({ 'baton.events.redis.close-timeout.ms': '100' })
   const source = new EventSource(made.listener)
   await source.pass(5)
-  server?.kill('SIGSTOP')
+  redis.signal('SIGSTOP')
   await source.pass(5)
   source.stop()
   await made.close()
@@ -208,7 +159,7 @@ test('close ends in time while Redis hangs', async () => {
 })
 
 test('a wrong password is said plainly and shown nowhere', async () => {
-  const wrong = `redis://:${PASSWORD}-wrong@127.0.0.1:${port}`
+  const wrong = redis.url.replace(PASSWORD, `${PASSWORD}-wrong`)
   const made = makeSink({ 'baton.events.redis.url': wrong })
   new EventSource(made.listener).stop()
   made.listener({
