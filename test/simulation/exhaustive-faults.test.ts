@@ -14,7 +14,7 @@ import type { StoryTask } from './worker-main.ts'
  * All pairs with BATON_EXHAUSTIVE=1, else a sample of BATON_SIM_PAIRS, another one in each run.
  */
 const ALL = process.env['BATON_EXHAUSTIVE'] === '1'
-const PAIRS = Number(process.env['BATON_SIM_PAIRS'] ?? 25)
+const PAIRS = Number(process.env['BATON_SIM_PAIRS'] ?? 60)
 const LIMIT_MS = ALL ? 7_200_000 : 240_000
 const SHOWN = 5
 

@@ -15,6 +15,9 @@ const TURN_KINDS: readonly TurnKind[] = [
 /** So many turns a controller takes from the death of the active to its own activation. */
 const FAILOVER_TURNS = 60
 
+/** Longer than health call and graceful fence are waited for. */
+const HANG_MS = 9000
+
 /** Ends a process and lets its supervisor start it again after so long. */
 function kill(context: FaultContext, which: 'nameNodes' | 'controllers', afterMs: number): boolean {
   const slot = context.cluster[which].get(anyNode(context))
@@ -43,8 +46,23 @@ function pauseAtStep(context: FaultContext): boolean {
   const target = controllerOf(context, anyNode(context))
   if (target === undefined) return false
   const kind = random.pick(TURN_KINDS)
-  let left = random.int(6)
+  // Rare kinds are taken at the first chance, else they would hardly ever be.
+  let left = kind === 'timer' || kind === 'data' ? random.int(6) : 0
   cluster.pauseAt(target, turn => turn === kind && left-- === 0, drawMs(random))
+  return true
+}
+
+/** Stopped when the fencing program has ended: the active one hangs, and all others are watched. */
+function pauseAfterFence(context: FaultContext): boolean {
+  const { cluster, random } = context
+  const active = cluster.activeControllers()[0]
+  if (active === undefined) return false
+  cluster.pauseNameNode(active, HANG_MS)
+  for (const id of cluster.nodes) {
+    const target = controllerOf(context, id)
+    if (target === undefined || id === active) continue
+    cluster.pauseAt(target, kind => kind === 'exec', drawMs(random))
+  }
   return true
 }
 
@@ -105,6 +123,7 @@ export const PROCESS_FAULTS: Readonly<Record<string, Fault>> = {
   },
   pauseControllerAtStep: pauseAtStep,
   pauseDuringFailover,
+  pauseAfterFence,
   freezeHost,
   loseStateFile: loseState,
   stopKeep: c => stopController(c, 'keep'),
