@@ -18,10 +18,13 @@ import type { Health, HealthCause, InputBody, ToHealth, Turn } from './core/mess
  * | the connection ends, however                  | none: connect again at once                   |
  * |   ... and the connect is refused              | not responding, now                           |
  * |   ... it is accepted, and the next call fails | not responding, now                           |
+ * |   ... it is reset, or ends unanswered         | none yet: a dying listener does so before it  |
+ * |                                               | refuses. Asked again, for 200 ms in all       |
  * | no answer for the time-out, no connect either | not responding: silence                       |
  * | any other error answer                        | not responding                                |
  *
- * The same silence of our own process (it was stopped, or starved) is no silence of the NameNode.
+ * The same silence of our own process (it was stopped, or starved) is no silence of the NameNode, up
+ * to one time-out more in all: a process that is late at every tick comes to a verdict, too.
  * Differences from Java: it polls, so a death is seen up to one interval late; it retries a connect
  * that times out 45 times 20 s; and it takes the silence of a NameNode that is busy with our own
  * transition for death. Here silence is not judged while such a transition runs, up to that
@@ -34,14 +37,19 @@ export interface HealthState {
   waiting: number
   /** Id of the connect that made the present connection; 0 without one. */
   connection: number
-  /** No call was answered on this connection yet: if it ends, that is the verdict. */
+  /** No call was answered on this connection yet. */
   fresh: boolean
   /** When the phase ends by itself: the next check, the next connect, the end of patience. */
   dueMs: number
   /** Since when nothing was heard of the NameNode. */
   silentSinceMs: number
-  /** Quick tries of a connect that failed without saying why. */
-  quickCount: number
+  /**
+   * Until when a connection that is cut before it answered is asked again at once. Infinity: the
+   * answered one has just ended, and none was cut yet. -Infinity: that is the verdict.
+   */
+  quickUntilMs: number
+  /** How much longer this silence was borne because our own process was late. */
+  graceMs: number
   /** The last failed connect that was told; the same again is told once. */
   told: string
   /** Silence is not judged before this: our own transition keeps the NameNode busy. */
@@ -57,11 +65,14 @@ export function initialHealth(): HealthState {
     fresh: true,
     dueMs: Infinity,
     silentSinceMs: 0,
-    quickCount: 0,
+    quickUntilMs: -Infinity,
+    graceMs: 0,
     told: '',
     suspendedUntilMs: -Infinity,
   }
 }
+
+type ConnectFailure = Extract<InputBody, { kind: 'healthConnectFailed' }>['how']
 
 type HealthInput = Extract<
   InputBody,
@@ -76,8 +87,9 @@ type HealthInput = Extract<
   }
 >
 
-const QUICK_TRIES_MAX = 10
-const QUICK_PAUSE_MS = 20
+/** Closing its sockets takes a killed process a few ms, on a starved host some tens. */
+const QUICK_LIMIT_MS = 200
+const QUICK_PAUSE_MS = 10
 /** A tick later than this means that this process did not run. */
 const LATE_MAX_MS = 200
 
@@ -132,7 +144,7 @@ export class HealthMonitor {
       case 'healthConnectFailed':
         return this.#onConnectFailed(input.how, input.text, turn)
       case 'statusReplied':
-        s.fresh = false
+        this.#answered(turn)
         this.#heard(turn)
         turn.tell({ to: 'controller', message: { kind: 'status', status: input.status } })
         return this.#ask('health', turn)
@@ -155,6 +167,7 @@ export class HealthMonitor {
         return this.#ask('status', turn)
       case 'down':
         s.silentSinceMs = turn.now
+        s.graceMs = 0
         return this.#connect(turn)
       case 'connecting':
       case 'status':
@@ -194,29 +207,56 @@ export class HealthMonitor {
 
   #heard(turn: Turn): void {
     this.state.silentSinceMs = turn.now
-    this.state.quickCount = 0
+    this.state.graceMs = 0
+    this.state.quickUntilMs = -Infinity
     this.state.told = ''
   }
 
   #onConnected(id: number, turn: Turn): void {
     this.state.connection = id
-    turn.tell({ to: 'controller', message: { kind: 'connectionNew' } })
     this.#ask('status', turn)
   }
 
-  #onConnectFailed(how: 'refused' | 'timeout' | 'other', text: string, turn: Turn): void {
-    const s = this.state
-    if (s.told !== how) turn.event({ kind: 'healthConnectionEnded', how, cause: text })
-    s.told = how
+  /** Before the first answer nothing speaks for another process than that of the last connection. */
+  #answered(turn: Turn): void {
+    if (!this.state.fresh) return
+    this.state.fresh = false
+    turn.tell({ to: 'controller', message: { kind: 'connectionNew' } })
+  }
+
+  #onConnectFailed(how: ConnectFailure, text: string, turn: Turn): void {
+    this.#tellOnce(how, text, turn)
     if (how === 'refused') return this.#giveUp({ how: 'refused', text }, turn)
+    this.#bearOwnLateness(turn)
     // No sign of life, and no evidence of death either: try until the silence is long enough.
     if (turn.now >= this.#patienceEnds()) return this.#giveUp({ how: 'silence', text }, turn)
+    if (how === 'reset' && this.#mayAskAtOnce(turn)) return this.#connectAfter(QUICK_PAUSE_MS, turn)
+    this.#connectAfter(this.#settings.connectRetryIntervalMs, turn)
+  }
+
+  #connectAfter(pauseMs: number, turn: Turn): void {
+    const s = this.state
+    s.phase = 'connecting'
     s.waiting = 0
-    // A listener that is just being torn down resets the connect: a moment later it refuses.
-    const quick = how === 'other' && s.quickCount < QUICK_TRIES_MAX
-    if (quick) s.quickCount += 1
-    const pause = quick ? QUICK_PAUSE_MS : this.#settings.connectRetryIntervalMs
-    s.dueMs = Math.min(turn.now + pause, this.#patienceEnds())
+    s.dueMs = Math.min(turn.now + pauseMs, this.#patienceEnds())
+  }
+
+  /**
+   * A new connection was cut. Right after the end of the one that worked this is what a listener
+   * does that is being torn down with its process, and the next connect will be refused: only that
+   * lets the controller ask whether the process is gone.
+   */
+  #mayAskAtOnce(turn: Turn): boolean {
+    const s = this.state
+    s.quickUntilMs = Math.min(s.quickUntilMs, turn.now + QUICK_LIMIT_MS)
+    return turn.now < s.quickUntilMs
+  }
+
+  #tellOnce(how: 'end' | 'other' | ConnectFailure, text: string | undefined, turn: Turn): void {
+    const s = this.state
+    const cause = text === undefined ? {} : { cause: text }
+    if (s.told !== how) turn.event({ kind: 'healthConnectionEnded', how, ...cause })
+    s.told = how
   }
 
   #patienceEnds(): number {
@@ -226,18 +266,25 @@ export class HealthMonitor {
 
   #onEnded(how: 'end' | 'reset' | 'other', turn: Turn): void {
     const s = this.state
-    turn.event({ kind: 'healthConnectionEnded', how })
     s.connection = 0
     if (s.fresh) {
+      this.#tellOnce(how, undefined, turn)
+      if (how !== 'other' && this.#mayAskAtOnce(turn)) {
+        return this.#connectAfter(QUICK_PAUSE_MS, turn)
+      }
       const text = `a new connection to the NameNode ended (${how}) before it answered anything`
       return this.#giveUp({ how: 'error', text }, turn)
     }
+    turn.event({ kind: 'healthConnectionEnded', how })
+    turn.tell({ to: 'controller', message: { kind: 'connectionEnded' } })
     // The kernel of its host spoke: patience begins anew.
     this.#heard(turn)
+    s.quickUntilMs = Infinity
     this.#connect(turn)
   }
 
   #onCallFailed(how: 'unhealthy' | 'error', text: string, turn: Turn): void {
+    this.#answered(turn)
     if (how === 'error') return this.#giveUp({ how: 'error', text }, turn)
     this.#heard(turn)
     this.#enter('unhealthy', { how: 'unhealthy', text }, turn)
@@ -246,14 +293,13 @@ export class HealthMonitor {
 
   #onSilence(turn: Turn): void {
     const s = this.state
-    const lateMs = turn.now - s.dueMs
-    if (lateMs > LATE_MAX_MS) s.silentSinceMs += lateMs
+    const graceMs = this.#bearOwnLateness(turn)
     if (s.phase === 'connecting' && s.waiting === 0 && turn.now < this.#patienceEnds()) {
       return this.#connect(turn)
     }
-    if (lateMs > LATE_MAX_MS) {
+    if (graceMs > 0) {
       // We stood still, and what it said meanwhile may lie in our buffers.
-      s.dueMs = turn.now + Math.min(lateMs, this.#settings.healthTimeoutMs)
+      s.dueMs = turn.now + graceMs
       return
     }
     if (turn.now < s.suspendedUntilMs) {
@@ -263,6 +309,17 @@ export class HealthMonitor {
     const silentMs = Math.round(turn.now - s.silentSinceMs)
     const what = s.phase === 'connecting' ? 'connect' : s.phase
     this.#giveUp({ how: 'silence', text: `no answer for ${silentMs} ms (${what})` }, turn)
+  }
+
+  /** The time we were late by is not its silence. Returns how long to wait on; 0: we were not. */
+  #bearOwnLateness(turn: Turn): number {
+    const s = this.state
+    const lateMs = turn.now - s.dueMs
+    if (lateMs <= LATE_MAX_MS || s.graceMs >= this.#settings.healthTimeoutMs) return 0
+    const graceMs = Math.min(lateMs, this.#settings.healthTimeoutMs)
+    s.graceMs += graceMs
+    s.silentSinceMs += lateMs
+    return graceMs
   }
 
   #onTransitionEnded(alive: boolean, turn: Turn): void {
@@ -282,6 +339,7 @@ export class HealthMonitor {
         ? this.#settings.connectRetryIntervalMs
         : this.#settings.sleepAfterDisconnectMs
     s.phase = 'down'
+    s.quickUntilMs = -Infinity
     s.waiting = 0
     s.connection = 0
     s.dueMs = turn.now + pause

@@ -94,6 +94,10 @@ export class ZkFailoverController {
         return onHealth(c, message.state, message.how)
       case 'status':
         return onStatus(c, message.status)
+      case 'connectionEnded':
+        // What is found from here on may be another process than the one that answered active.
+        if (c.s.identity === null) c.s.recordingId = 0
+        return
       case 'connectionNew':
         // Perhaps another process: what was recorded of the former proves nothing about it.
         c.s.identity = null

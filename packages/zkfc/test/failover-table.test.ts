@@ -164,7 +164,16 @@ describe('the election is left at once', () => {
   })
 
   test('or when the next health call after an accepted connect fails', () => {
-    expect(last([...ACTIVE, 'ended end', 'connected', 'ended reset'])).toContain('closeSession')
+    const failed = [...ACTIVE, 'ended end', 'connected', 'callFailed error']
+    expect(last(failed)).toContain('closeSession')
+  })
+
+  test('a connect that is cut is asked again for 200 ms, and is a verdict then, not evidence', () => {
+    const cut = [...RECORDED, '+10 ended end', 'connected', 'ended reset']
+    expect(last([...cut, '+10', 'connectFailed refused'])).toContain('proveGone')
+    const forLong = last([...cut, '+10', 'connected', '+190', 'ended reset'])
+    expect(forLong).toContain('closeSession')
+    expect(forLong).not.toContain('proveGone')
   })
 })
 

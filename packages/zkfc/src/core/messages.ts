@@ -83,7 +83,7 @@ export type InputBody =
   | {
       readonly kind: 'healthConnectFailed'
       readonly id: number
-      readonly how: 'refused' | 'timeout' | 'other'
+      readonly how: 'refused' | 'reset' | 'timeout' | 'other'
       readonly text: string
     }
   | {
@@ -229,7 +229,8 @@ export type ToHealth =
 export type ToController =
   | { readonly kind: 'health'; readonly state: Health; readonly how: HealthCause }
   | { readonly kind: 'status'; readonly status: ServiceStatus }
-  | { readonly kind: 'connectionNew' }
+  /** The health connection ended, and the first answer on another one. */
+  | { readonly kind: 'connectionEnded' | 'connectionNew' }
   | { readonly kind: 'becomeStandby' }
   | { readonly kind: 'fence'; readonly nodes: readonly NodeRef[] }
   | { readonly kind: 'openForActive' }

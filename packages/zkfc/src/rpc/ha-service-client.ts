@@ -18,7 +18,7 @@ export type NameNodeReport =
   | {
       readonly kind: 'healthConnectFailed'
       readonly id: number
-      readonly how: 'refused' | 'timeout' | 'other'
+      readonly how: 'refused' | 'reset' | 'timeout' | 'other'
       readonly text: string
     }
   | {
@@ -82,12 +82,13 @@ export class HaServiceClient {
     if (this.#connecting !== connecting) return connection.close()
     this.#connecting = undefined
     this.#health = connection
+    // First, because the end of one that has ended already is told the moment it is asked for.
+    this.#step({ kind: 'healthConnected', id })
     connection.onClose = cause => {
       if (this.#health !== connection) return
       this.#health = undefined
       this.#step({ kind: 'healthConnectionEnded', id, how: endHow(cause) })
     }
-    this.#step({ kind: 'healthConnected', id })
   }
 
   /** Both ends of the health connection are one host, whose kernel we can ask. */
@@ -210,9 +211,9 @@ export function outcomeOf(error: unknown): CallOutcome {
   return { ok: false, how, text: error.message }
 }
 
-function connectHow(error: unknown): 'refused' | 'timeout' | 'other' {
+function connectHow(error: unknown): 'refused' | 'reset' | 'timeout' | 'other' {
   if (!(error instanceof IpcError)) throw error
-  if (error.code === 'refused') return 'refused'
+  if (error.code === 'refused' || error.code === 'reset') return error.code
   return error.code === 'connectTimeout' ? 'timeout' : 'other'
 }
 
