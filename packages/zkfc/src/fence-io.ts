@@ -18,6 +18,9 @@ export interface FenceIoOptions {
   readonly onStarted: (details: EventDetails['fencingStarted']) => void
 }
 
+/** A name known to the host or its cache is there in a few ms. */
+const RESOLVE_LIMIT_MS = 200
+
 /** Carries out the two stages of fencing; which one and when is the core's business. */
 export class FenceIo {
   readonly #options: FenceIoOptions
@@ -99,18 +102,34 @@ export class FenceIo {
     return abort
   }
 
+  /** Only for a text that methods may print: a name server that is away holds no fence up. */
+  #resolveForDisplay(host: string, signal: AbortSignal): Promise<readonly string[]> {
+    const { clock, network } = this.#options.runtime
+    return new Promise(resolve => {
+      const done = (ips: readonly string[]): void => {
+        cancel()
+        signal.removeEventListener('abort', giveUp)
+        resolve(ips)
+      }
+      const giveUp = (): void => done([])
+      const cancel = clock.after(RESOLVE_LIMIT_MS, giveUp)
+      signal.addEventListener('abort', giveUp, { once: true })
+      network.resolve(host).then(done, giveUp)
+    })
+  }
+
   async #run(
     fencer: NodeFencer,
     node: NodeRef,
     signal: AbortSignal,
   ): Promise<{ ok: boolean; text: string }> {
-    const { onAttempt, onStarted, runtime } = this.#options
+    const { onAttempt, onStarted } = this.#options
     if (signal.aborted) return { ok: false, text: 'the failover was called off' }
     const { methodCount } = fencer
     const target = nodeName(node)
     onStarted({ target, methodCount })
-    const { host: connectHost } = this.#addressOf(node)
-    const ips = await runtime.network.resolve(connectHost).catch(() => [] as readonly string[])
+    const ips = await this.#resolveForDisplay(this.#addressOf(node).host, signal)
+    if (signal.aborted) return { ok: false, text: 'the failover was called off' }
     const addressText = javaAddressText(node.host, ips[0], node.port)
     const { nameserviceId, namenodeId, host, port } = node
     const fenceTarget = { nameserviceId, namenodeId, host, port, addressText }
