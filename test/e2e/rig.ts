@@ -137,8 +137,13 @@ export class Rig {
     return [...command, '-D', `dfs.ha.namenode.id=${id}`, ...extra]
   }
 
-  startController(id: NameNodeId, extra: readonly string[] = []): Child {
-    const child = this.#child(`zkfc-${id}`, this.controllerCommand(id, extra))
+  /** `prefix`: a command that runs the one given to it. */
+  startController(
+    id: NameNodeId,
+    extra: readonly string[] = [],
+    prefix: readonly string[] = [],
+  ): Child {
+    const child = this.#child(`zkfc-${id}`, [...prefix, ...this.controllerCommand(id, extra)])
     this.controllers.set(id, child)
     return child
   }
