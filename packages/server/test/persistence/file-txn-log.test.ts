@@ -112,7 +112,7 @@ describe('a crash at any byte', () => {
   test.each(['cut off there', 'zeros from there'])(
     'keeps every whole record before it, and the log goes on: %s',
     async shape => {
-      const { disk, maker } = await made(205)
+      const { disk, maker } = await made(80)
       const snapshots = await snapshotsOf(maker, 10)
       const file = Buffer.from(disk.get(LOG))
       const ends = recordEnds(file)
@@ -141,7 +141,7 @@ describe('a crash at any byte', () => {
         // Written on and read again at the beginning of each record, and once inside it.
         if (cut === start || cut === start + 1 + (whole % 50)) await mustGoOn(disk, store, lastZxid)
       }
-      expect(inside).toBeGreaterThan(10_000)
+      expect(inside).toBeGreaterThan(4_000)
     },
     60_000,
   )
@@ -179,9 +179,7 @@ describe('a crash at any byte', () => {
     const { disk, maker } = await made(5)
     const file = disk.get(LOG)
     const last = file.subarray(recordEnds(file).at(-2))
-    const broken = Buffer.from(last)
-    broken[14] = (broken[14] ?? 0) ^ 1
-    for (const junk of [bytes('junk'), Buffer.alloc(5000, 0xee), broken, last.subarray(0, -1)]) {
+    for (const junk of [bytes('junk'), Buffer.alloc(5000, 0xee), last.subarray(0, -1)]) {
       disk.files.set(LOG, Buffer.concat([file, junk, Buffer.alloc(3000)]))
       const logger = new RecordingLogger()
       const { tree } = await open(disk, {}, logger)
@@ -223,8 +221,10 @@ describe('damage to what was acknowledged', () => {
   test('zeros over one record are refused as well', async () => {
     const { disk } = await made(20)
     const ends = recordEnds(disk.get(LOG))
-    disk.get(LOG).fill(0, ends[4], ends[5])
-    await expect(open(disk)).rejects.toThrow(`offset ${ends[4]}: a bad record`)
+    // Within one sector: what was lost with the rest of its sector would be a torn tail.
+    expect(ends[3]).toBeLessThan(512)
+    disk.get(LOG).fill(0, ends[2], ends[3])
+    await expect(open(disk)).rejects.toThrow(`offset ${ends[2]}: a bad record`)
   })
 
   test('good records far behind a hole are no torn group', async () => {
