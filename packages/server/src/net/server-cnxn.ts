@@ -100,6 +100,10 @@ export class ServerCnxn implements ClientCnxn {
     return this.#phase
   }
 
+  get isClosed(): boolean {
+    return this.#phase === 'closed'
+  }
+
   get queuedBytes(): number {
     return this.#connection.queuedBytes
   }

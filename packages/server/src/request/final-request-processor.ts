@@ -70,10 +70,13 @@ export class FinalRequestProcessor {
     cnxn.endReply(guarded(() => row.run(this, cnxn, reader, writer)))
   }
 
-  /** A read that waited for a write of its session. */
+  /**
+   * A read that waited for a write of its session. Its connection may have closed meanwhile, and a
+   * watch left for it then would stay for ever.
+   */
   answerHeld(request: Request): void {
     const { cnxn } = request
-    if (cnxn === undefined) return
+    if (cnxn === undefined || cnxn.isClosed) return
     this.answer(cnxn, request.xid, request.type, request.payload)
     this.#metrics.onLatency(this.#now() - request.receivedMs)
   }

@@ -16,6 +16,8 @@ import type { Watcher } from '../state/watch-manager.ts'
 export interface ClientCnxn extends Watcher {
   readonly sessionId: bigint
   readonly ids: readonly Id[]
+  /** Nothing reaches it any more, and nothing must be left for it. */
+  readonly isClosed: boolean
   /** Starts a reply; its body is written to the writer returned, then `endReply` must follow. */
   beginReply(xid: number, zxid: number): Writer
   /** Ends the reply begun last. A code other than 0 drops the body. */

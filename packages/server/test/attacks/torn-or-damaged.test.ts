@@ -78,7 +78,7 @@ test(`a group torn by sectors does not keep the server down, ${WORLDS} worlds`, 
   expect(refused).toBeLessThanOrEqual(WORLDS / 50)
 })
 
-test(`a damaged byte of an acknowledged record is never a torn tail, ${WORLDS} worlds`, async () => {
+test(`a damaged byte of an acknowledged record is no torn tail, ${WORLDS} worlds`, async () => {
   const random = new Simulation({ seed: 12 }).random.fork('damage')
   let [lost, refused] = [0, 0]
   for (let i = 0; i < WORLDS; i++) {

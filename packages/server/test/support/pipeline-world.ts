@@ -21,6 +21,7 @@ export class FakeCnxn implements SessionCnxn {
   readonly session: Session
   readonly queue: SessionQueue
   ids: Id[] = [{ scheme: 'ip', id: '127.0.0.1' }]
+  isClosed = false
   sent: Sent[] = []
   #writer = new Writer()
   #reply = { xid: 0, zxid: 0 }
