@@ -62,6 +62,9 @@ export class FailoverRig {
       this.cluster.clearControllerState(id)
     }
     this.cluster.startController(kind, 'nn1')
+    await until('the lock is held', async () => (await this.lock.read()) !== undefined, {
+      withinMs: 60_000,
+    })
     await this.active('nn1')
     this.cluster.startController(kind, 'nn2')
     await this.standbyJoined('nn2')
