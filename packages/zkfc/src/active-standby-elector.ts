@@ -8,7 +8,7 @@ import * as leave from './core/elector-leave.ts'
 import * as resume from './core/elector-resume.ts'
 import { beat, isActivating, nextBeat, sessionEnds } from './core/elector-state.ts'
 import type { ElectorState, ElectorTask } from './core/elector-state.ts'
-import type { InputBody, ToElector, Turn, ZkResult } from './core/messages.ts'
+import type { Input, InputBody, ToElector, Turn, ZkResult } from './core/messages.ts'
 import type { FailoverSettings } from './core/settings.ts'
 
 /*
@@ -56,8 +56,8 @@ export class ActiveStandbyElector {
     return Math.min(nextBeat(s), s.task === 'closing' ? Infinity : s.dueMs, lost)
   }
 
-  beat(now: number, heardMs: number | undefined): void {
-    beat(this.state, now)
+  beat(now: number, { heardMs, wallMs }: Pick<Input, 'heardMs' | 'wallMs'>): void {
+    beat(this.state, now, wallMs)
     if (heardMs !== undefined) this.state.heardMs = heardMs
   }
 

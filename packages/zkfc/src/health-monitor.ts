@@ -23,8 +23,8 @@ import type { Health, HealthCause, InputBody, ToHealth, Turn } from './core/mess
  * | no answer for the time-out, no connect either | not responding: silence                       |
  * | any other error answer                        | not responding                                |
  *
- * The same silence of our own process (it was stopped, or starved) is no silence of the NameNode, up
- * to one time-out more in all: a process that is late at every tick comes to a verdict, too.
+ * The same silence of our own process (it was stopped, or starved) is no silence of the NameNode,
+ * up to one time-out more in all: a process that is late at every tick comes to a verdict, too.
  * Differences from Java: it polls, so a death is seen up to one interval late; it retries a connect
  * that times out 45 times 20 s; and it takes the silence of a NameNode that is busy with our own
  * transition for death. Here silence is not judged while such a transition runs, up to that
@@ -217,7 +217,7 @@ export class HealthMonitor {
     this.#ask('status', turn)
   }
 
-  /** Before the first answer nothing speaks for another process than that of the last connection. */
+  /** Before its first answer nothing says that this is another process than the last one. */
   #answered(turn: Turn): void {
     if (!this.state.fresh) return
     this.state.fresh = false

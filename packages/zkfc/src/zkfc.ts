@@ -343,8 +343,10 @@ export class Zkfc {
     const parts = this.#parts
     if (this.#core === undefined || parts === undefined || this.#over) return
     const heardMs = parts.zk.heardMs
-    const input: Input = heardMs === undefined ? body : { ...body, heardMs }
-    const now = parts.runtime.clock.now()
+    const { clock } = parts.runtime
+    const now = clock.now()
+    const timed = { ...body, wallMs: clock.wallTime() }
+    const input: Input = heardMs === undefined ? timed : { ...timed, heardMs }
     const effects: readonly Effect[] = this.#decisions.step(this.#core, input, now)
     for (const effect of effects) carryOut(parts, effect)
   }

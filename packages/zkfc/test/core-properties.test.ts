@@ -20,7 +20,8 @@ const LINES = [
   ...['fenced ok x', 'fenced no x', 'recorded', 'recorded none', 'evidence gone'],
   ...['evidence alive', 'evidence unknown', 'kept ok', 'cede 5000', 'cede -1', 'failover'],
   ...['activeRead ok data=nn2', 'activeRead ok data=own', 'activeRead noNode', 'tick', '+50'],
-  ...['+1000', '+7000', '+50000', 'pause 800', 'pause 20000', 'deaf'],
+  ...['+1000', '+7000', '+50000', 'pause 800', 'pause 20000', 'deaf', 'suspend 20000'],
+  ...['suspend -20000', 'connectFailed reset', 'connectFailed other', '+10'],
 ]
 
 const ENDS = ['stop keep', 'stop handOver']

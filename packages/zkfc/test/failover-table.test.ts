@@ -168,7 +168,7 @@ describe('the election is left at once', () => {
     expect(last(failed)).toContain('closeSession')
   })
 
-  test('a connect that is cut is asked again for 200 ms, and is a verdict then, not evidence', () => {
+  test('a connect that is cut is asked again for 200 ms, then a verdict, not evidence', () => {
     const cut = [...RECORDED, '+10 ended end', 'connected', 'ended reset']
     expect(last([...cut, '+10', 'connectFailed refused'])).toContain('proveGone')
     const forLong = last([...cut, '+10', 'connected', '+190', 'ended reset'])

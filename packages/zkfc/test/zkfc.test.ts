@@ -280,3 +280,18 @@ test('every recorded decision, stepped again, has the same effects', async () =>
     }
   }
 })
+
+test('the core is shown the wall clock, so that a suspended host is noticed', async () => {
+  const world = await started()
+  const host = world.sim.host('nn1')
+  const ahead = (): number => {
+    const last = world.zkfc('nn1').decisions.at(-1)
+    return (last?.input.wallMs ?? NaN) - (last?.now ?? NaN)
+  }
+  const before = ahead()
+  host.stepWallClock(60_000)
+  await world.sim.runFor(2000)
+  // The wall clock counts whole milliseconds.
+  expect(Math.abs(ahead() - before - 60_000)).toBeLessThan(2)
+  expect(transitions(world)).toEqual([])
+})

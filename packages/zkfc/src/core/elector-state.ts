@@ -76,6 +76,8 @@ export interface ElectorState {
   /** When this process was last stepped in time, and when it last noticed that it was not. */
   beatMs: number
   lagMs: number
+  /** Wall clock less monotonic clock at the last step; null before the first. */
+  wallAheadMs: number | null
 
   /** What goes on once the lock is verified. */
   next: ActivationStep
@@ -116,6 +118,7 @@ export function initialElector(): ElectorState {
     suspect: false,
     beatMs: 0,
     lagMs: -Infinity,
+    wallAheadMs: null,
     next: 'readCrumb',
     activationStartedMs: 0,
     crumbVersion: NO_CRUMB,
@@ -152,6 +155,8 @@ export function isActivating(s: ElectorState): boolean {
 }
 
 const BEAT_LAG_MAX_MS = 200
+/** Less is a correction of the clock; somebody who sets it costs us a read of the lock. */
+const WALL_JUMP_MAX_MS = 1000
 
 /** How often the core wants to be stepped while a session stands, to notice that time was lost. */
 function beatIntervalMs(s: ElectorState): number {
@@ -164,10 +169,16 @@ export function nextBeat(s: ElectorState): number {
 
 /**
  * Called first in every step. A step that comes much later than asked for means that this process
- * stood still (or was stopped): bytes that lie in its buffers may be as old as that gap.
+ * stood still (or was stopped): bytes that lie in its buffers may be as old as that gap. The
+ * monotonic clock stands still with a suspended host; then only the wall clock shows the gap.
  */
-export function beat(s: ElectorState, now: number): void {
+export function beat(s: ElectorState, now: number, wallMs: number | undefined): void {
   if (now > nextBeat(s) + BEAT_LAG_MAX_MS) s.lagMs = now
+  if (wallMs !== undefined) {
+    const aheadMs = wallMs - now
+    if (s.wallAheadMs !== null && aheadMs > s.wallAheadMs + WALL_JUMP_MAX_MS) s.lagMs = now
+    s.wallAheadMs = aheadMs
+  }
   if (now >= nextBeat(s) || s.timeoutMs === 0 || !s.wanted) s.beatMs = now
 }
 

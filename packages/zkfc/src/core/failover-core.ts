@@ -75,7 +75,7 @@ export class FailoverCore implements Core<Input, Effect> {
       tell: message => void told.push(message),
       event: (event: CoreEvent) => void effects.push({ kind: 'event', event }),
     }
-    this.#elector.beat(now, input.heardMs)
+    this.#elector.beat(now, input)
     this.#route(input, turn)
     for (let at = 0; at < told.length; at += 1) {
       assert(at < TOLD_MAX, 'the parts of the core come to an end of telling each other')

@@ -66,6 +66,8 @@ export interface ServiceAnswerError {
 export type Input = InputBody & {
   /** When the last bytes of the present ZooKeeper session came; absent without a session. */
   readonly heardMs?: number
+  /** The wall clock, which goes on while the host is suspended; only its jumps are looked at. */
+  readonly wallMs?: number
 }
 
 export type InputBody =

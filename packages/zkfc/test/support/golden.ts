@@ -9,9 +9,9 @@ import { printEffect } from './print-effect.ts'
 /*
  * Scenario files: an input on a line that begins with `>`, below it what the core decided, prose
  * on lines that begin with `#`. `use name` first plays another file's inputs silently.
- * `+500` lets time go on, with a tick at every deadline; `pause 500` stops this process instead;
- * `deaf` makes ZooKeeper silent from here on. Ids are filled in: a completion belongs to what is
- * under way, unless `id=` says otherwise.
+ * `+500` lets time go on, with a tick at every deadline; `pause 500` stops this process instead,
+ * `suspend 500` the whole host with its monotonic clock; `deaf` makes ZooKeeper silent from here
+ * on. Ids are filled in: a completion belongs to what is under way, unless `id=` says otherwise.
  */
 function node(namenodeId: string, host = namenodeId): NodeRef {
   return { nameserviceId: 'ns', namenodeId, host, port: 8020, zkfcPort: 8019 }
@@ -69,6 +69,8 @@ export class Player {
   readonly settings: FailoverSettings
   now = 1000
   heardMs: number | undefined
+  /** Of the wall clock, as a suspended host or somebody who sets it leaves it. */
+  wallAheadMs = 1_700_000_000_000
   /** ZooKeeper answers nothing any more, not even pings. */
   deaf = false
 
@@ -89,6 +91,10 @@ export class Player {
       this.now += Number(rest[0])
       return []
     }
+    if (first === 'suspend') {
+      this.wallAheadMs += Number(rest[0])
+      return []
+    }
     if (first === 'deaf') {
       this.deaf = true
       return []
@@ -99,7 +105,8 @@ export class Player {
   #step(words: Words): readonly string[] {
     const body = this.#input(words)
     if (body.kind === 'zkReplied' || body.kind === 'session') this.heardMs = this.now
-    const input: Input = this.heardMs === undefined ? body : { ...body, heardMs: this.heardMs }
+    const timed = { ...body, wallMs: this.now + this.wallAheadMs }
+    const input: Input = this.heardMs === undefined ? timed : { ...timed, heardMs: this.heardMs }
     return this.log.step(this.core, input, this.now).map((effect: Effect) => printEffect(effect))
   }
 
