@@ -52,6 +52,7 @@ export class ContainerManager {
     if (extendedTypes) {
       for (const path of tree.ttls()) if (this.#isOutlived(path)) candidates.push(path)
     }
+    // Proposed from the end.
     this.#candidates = candidates.reverse()
     this.#handOut()
   }
@@ -62,11 +63,17 @@ export class ContainerManager {
     for (let i = 0; i < portion; i++) {
       const path = this.#candidates.pop()
       if (path === undefined) return
-      deleteContainer(path)
+      // Minutes may have gone by since the look: someone may have used it again.
+      if (this.#mayGo(path)) deleteContainer(path)
     }
     if (this.#candidates.length === 0) return
     const delayMs = Math.max(PORTION_MS, (portion * MINUTE_MS) / perMinuteMax)
     this.#cancelPortion = clock.after(delayMs, () => this.#handOut())
+  }
+
+  #mayGo(path: string): boolean {
+    const kind = this.#options.tree.get(path)?.kind
+    return kind === 'ttl' ? this.#isOutlived(path) : kind === 'container' && this.#isUnused(path)
   }
 
   #isUnused(path: string): boolean {
