@@ -2,7 +2,7 @@
  * Names in `version-2`: `log.<hex>` by the first zxid in it, `snapshot.<hex>[.gz|.snappy]` by the
  * last zxid applied when its writing began (ZooKeeper 3.9 `persistence.Util`).
  */
-import { parentDirectory } from '@baton/runtime'
+import { DiskError, parentDirectory } from '@baton/runtime'
 import type { Disk } from '@baton/runtime'
 
 export const VERSION_DIRECTORY = 'version-2'
@@ -63,15 +63,27 @@ export function logsAfter(logs: readonly DataFile[], zxid: number): readonly Dat
   return first < 0 ? logs : logs.slice(first)
 }
 
-/** Makes the directory and its parents so that they survive a loss of power. */
+/**
+ * Makes the directory and its parents so that they survive a loss of power. A process that was
+ * killed half way left names that only its kernel knows, so what is there already is synced too.
+ */
 export async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {
-  const parents: string[] = []
-  for (let at = path; (await disk.stat(at)) === undefined; at = parentDirectory(at)) {
-    const parent = parentDirectory(at)
-    if (parent === at) break
-    parents.push(parent)
-  }
   await disk.makeDirectory(path)
-  // A new directory's name lies in its parent.
-  for (const parent of parents) await disk.syncDirectory(parent)
+  for (let at = path; ;) {
+    const parent = parentDirectory(at)
+    await syncOwnDirectory(disk, parent)
+    if (parent === at) return
+    at = parent
+  }
 }
+
+/** A directory that this process may not read is somebody else's work, and older than ours. */
+async function syncOwnDirectory(disk: Disk, path: string): Promise<void> {
+  try {
+    await disk.syncDirectory(path)
+  } catch (error) {
+    if (!(error instanceof DiskError) || !FOREIGN.has(error.code)) throw error
+  }
+}
+
+const FOREIGN: ReadonlySet<string> = new Set(['EACCES', 'EPERM'])

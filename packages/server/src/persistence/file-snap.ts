@@ -45,18 +45,33 @@ export async function writeSnapshot(
   const zxid = tree.lastProcessedZxid
   const path = `${directory}/${snapshotName(zxid)}`
   const aside = `${directory}/${ASIDE_PREFIX}${snapshotName(zxid)}`
+  try {
+    const written = await writeAside(disk, aside, tree, sessions)
+    await disk.rename(aside, path)
+    await disk.syncDirectory(directory)
+    return { path, zxid, ...written }
+  } catch (error) {
+    // On a full disk the log needs the room. What cannot be removed now goes at the next start.
+    await disk.remove(aside).catch(() => undefined)
+    throw error
+  }
+}
+
+async function writeAside(
+  disk: Disk,
+  aside: string,
+  tree: DataTree,
+  sessions: ReadonlyMap<bigint, number>,
+): Promise<{ bytes: number; nodeCount: number }> {
   const file = await disk.open(aside, 'write')
-  let written: { bytes: number; nodeCount: number }
   try {
     await file.truncate(0)
-    written = await new SnapshotWriter(file, tree).write(sessions, zxid)
+    const written = await new SnapshotWriter(file, tree).write(sessions, tree.lastProcessedZxid)
     await file.sync()
+    return written
   } finally {
     await file.close()
   }
-  await disk.rename(aside, path)
-  await disk.syncDirectory(directory)
-  return { path, zxid, ...written }
 }
 
 class SnapshotWriter {

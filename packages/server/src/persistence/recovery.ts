@@ -53,6 +53,10 @@ export async function recover(
   const { tree, sessions } = loaded.snapshot
   const snapshotPath =
     loaded.path ?? (await writeSnapshot(disk, snapshotDirectory, tree, sessions)).path
+  // A process killed before it synced a directory left names that only its kernel knows.
+  for (const directory of new Set([snapshotDirectory, logDirectory])) {
+    await disk.syncDirectory(directory)
+  }
   const { lastZxid, replayedCount } = run
   logger.info({ lastZxid, replayedCount, snapshotPath }, 'data recovered')
   return { tree, sessions, lastZxid, replayedCount, snapshotPath }
@@ -205,7 +209,6 @@ class Replay {
     } finally {
       await file.close()
     }
-    await disk.syncDirectory(log.path.slice(0, log.path.lastIndexOf('/')))
   }
 
   #checkDigest(zxid: number, logged: TxnDigest | undefined): void {
