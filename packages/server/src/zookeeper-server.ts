@@ -6,8 +6,8 @@
  * not synced is never answered, connections are dropped, and `whenEnded` says why.
  */
 import { OpCode } from '@baton/jute'
-import { formatAddress, parentDirectory } from '@baton/runtime'
-import type { Address, Cancel, Disk, DiskLock, Runtime } from '@baton/runtime'
+import { formatAddress } from '@baton/runtime'
+import type { Address, Cancel, DiskLock, Runtime } from '@baton/runtime'
 import { answerAuth, answerSasl } from './authentication.ts'
 import type { ServerConfig } from './config.ts'
 import { ContainerManager } from './container-manager.ts'
@@ -15,6 +15,7 @@ import { ServerMetrics } from './metrics.ts'
 import { answerFourLetterWord } from './net/four-letter-words.ts'
 import { ServerCnxnFactory } from './net/server-cnxn-factory.ts'
 import type { ServerCnxn } from './net/server-cnxn.ts'
+import { lockDirectories } from './directory-lock.ts'
 import { FileTxnSnapLog, type Recovered } from './persistence/file-txn-snap-log.ts'
 import { RequestPipeline, type TurnTime } from './request/request-pipeline.ts'
 import { serverStatus } from './server-status.ts'
@@ -34,8 +35,6 @@ export interface ServerEnd {
   readonly error: Error | undefined
 }
 
-/** Held for the life of the process; two servers on one directory would destroy it. */
-const LOCK_FILE = 'baton.lock'
 /** A connection is read no further while this many of its reads wait behind one of its writes. */
 const HELD_READS_MAX = 128
 const SNAP_RETAIN_MIN = 3
@@ -59,6 +58,7 @@ export class ZooKeeperServer {
   #clientAddress: Address | undefined
   #snapshot: Promise<void> | undefined
   #cancelPurge: Cancel = () => {}
+  #purging: Promise<void> | undefined
   #ending: Promise<void> | undefined
   #ended: (end: ServerEnd) => void = () => {}
   #turn: TurnTime | undefined
@@ -67,9 +67,9 @@ export class ZooKeeperServer {
   static async start(options: ServerOptions): Promise<ZooKeeperServer> {
     const { runtime, config } = options
     for (const directory of new Set([config.dataDir, config.dataLogDir])) {
-      await makeDurableDirectory(runtime.disk, `${directory}/version-2`)
+      await runtime.disk.makeDirectory(directory)
     }
-    const lock = await runtime.disk.lock(`${config.dataDir}/${LOCK_FILE}`)
+    const lock = await lockDirectories(runtime.disk, config)
     let recovered: Recovered | undefined
     try {
       recovered = await FileTxnSnapLog.open(runtime, { ...storeOptions(config) })
@@ -223,7 +223,7 @@ export class ZooKeeperServer {
     const { purgeIntervalHours } = this.#config
     if (purgeIntervalHours > 0) {
       this.#cancelPurge = this.#runtime.clock.every(purgeIntervalHours * HOUR_MS, () => {
-        void this.#purge()
+        this.#purging ??= this.#purge().finally(() => (this.#purging = undefined))
       })
     }
     this.#endTurn()
@@ -355,21 +355,16 @@ export class ZooKeeperServer {
     if (error === undefined) await this.#sync.stop()
     await this.#factory.stop('the server stops')
     await this.#snapshot
+    await this.#purging
     await this.#recovered.store.close().catch((closing: Error) => {
       this.#runtime.logger.error({ error: closing.message }, 'the txn log could not be closed')
     })
-    await this.#lock.release()
+    // The system drops the lock with the process, if not now.
+    await this.#lock.release().catch((releasing: Error) => {
+      this.#runtime.logger.error({ error: releasing.message }, 'the lock could not be released')
+    })
     this.#ended({ error })
   }
-}
-
-/** A directory whose name a power loss could take away would take every synced file with it. */
-async function makeDurableDirectory(disk: Disk, path: string): Promise<void> {
-  if ((await disk.stat(path)) !== undefined) return
-  const parent = parentDirectory(path)
-  if (parent !== path) await makeDurableDirectory(disk, parent)
-  await disk.makeDirectory(path)
-  await disk.syncDirectory(parent)
 }
 
 function storeOptions(config: ServerConfig): Parameters<typeof FileTxnSnapLog.open>[1] {
@@ -380,7 +375,8 @@ function storeOptions(config: ServerConfig): Parameters<typeof FileTxnSnapLog.op
     preAllocBytes: config.preAllocBytes,
     trustEmptySnapshot: config.trustEmptySnapshot,
     extendedTypes: config.extendedTypesEnabled,
-    ...(config.snapSizeBytesMax > 0 ? { snapSizeLimitBytes: config.snapSizeBytesMax } : {}),
+    // Zero or less asks for no limit.
+    snapSizeLimitBytes: Math.max(0, config.snapSizeBytesMax),
     ...(config.txnLogBytesMax > 0 ? { txnLogSizeLimitBytes: config.txnLogBytesMax } : {}),
   }
 }

@@ -1,7 +1,7 @@
 /** Connections that end, stall or ask for much at a bad moment. */
 import { ErrorCode, OpCode } from '@baton/jute'
 import { expect, test } from 'vitest'
-import { create, read, setData } from '../support/pipeline-world.ts'
+import { create, read } from '../support/pipeline-world.ts'
 import { withServer, type ServerWorld } from '../support/server-world.ts'
 
 async function counter(world: ServerWorld, name: string): Promise<number> {
