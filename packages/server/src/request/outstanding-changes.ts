@@ -40,6 +40,8 @@ const COMPACT_COUNT = 1024
 export class OutstandingChanges {
   readonly #tree: DataTree
   readonly #byPath = new Map<string, ChangeRecord>()
+  /** Paths that a queued record gave to a session, so that a close need not look at them all. */
+  readonly #given = new Map<bigint, Set<string>>()
   #queue: Entry[] = []
   #head = 0
 
@@ -62,6 +64,10 @@ export class OutstandingChanges {
   add(zxid: number, record: ChangeRecord): void {
     this.#queue.push({ zxid, record, replaced: this.#byPath.get(record.path) })
     this.#byPath.set(record.path, record)
+    if (!isOwned(record)) return
+    const given = this.#given.get(record.owner)
+    if (given === undefined) this.#given.set(record.owner, new Set([record.path]))
+    else given.add(record.path)
   }
 
   /** Takes back every record of `zxid`, which must be the newest. */
@@ -74,6 +80,7 @@ export class OutstandingChanges {
       assert(this.#byPath.get(record.path) === record, 'a rollback meets its own newest record')
       if (replaced === undefined) this.#byPath.delete(record.path)
       else this.#byPath.set(record.path, replaced)
+      this.#ungive(record)
     }
   }
 
@@ -84,6 +91,7 @@ export class OutstandingChanges {
       if (entry === undefined || entry.zxid > zxid) break
       const { record } = entry
       if (this.#byPath.get(record.path) === record) this.#byPath.delete(record.path)
+      this.#ungive(record)
     }
     if (this.#head === this.#queue.length) {
       this.#queue = []
@@ -94,15 +102,35 @@ export class OutstandingChanges {
     }
   }
 
-  /** Ephemerals the session will own: the tree's, corrected by what is outstanding. */
+  /**
+   * Ephemerals the session will own: the tree's, corrected by what is outstanding. A path may be
+   * another's by then: deleted and made again, both outstanding.
+   */
   ephemerals(session: bigint): readonly string[] {
-    const paths = new Set(this.#tree.ephemerals(session))
-    for (const record of this.#byPath.values()) {
-      if (!record.exists) paths.delete(record.path)
-      else if (record.kind === 'ephemeral' && record.owner === session) paths.add(record.path)
+    const willOwn = (path: string): boolean => {
+      const pending = this.#byPath.get(path)
+      return pending === undefined || (isOwned(pending) && pending.owner === session)
     }
-    return [...paths]
+    const given = this.#given.get(session) ?? NO_PATHS
+    return [...new Set([...this.#tree.ephemerals(session), ...given])].filter(willOwn)
   }
+
+  /** The record left the queue: its path is the owner's no more, unless a later record says so. */
+  #ungive(record: ChangeRecord): void {
+    if (!isOwned(record)) return
+    const { path, owner } = record
+    const pending = this.#byPath.get(path)
+    if (pending !== undefined && isOwned(pending) && pending.owner === owner) return
+    const given = this.#given.get(owner)
+    given?.delete(path)
+    if (given?.size === 0) this.#given.delete(owner)
+  }
+}
+
+const NO_PATHS: ReadonlySet<string> = new Set()
+
+function isOwned(record: ChangeRecord): boolean {
+  return record.exists && record.kind === 'ephemeral'
 }
 
 function recordOf(path: string, node: Znode): ChangeRecord {
