@@ -5,7 +5,8 @@
  * Expiry runs on a clock of its own: the monotonic clock, less the time in which this process did
  * not run (stopped, swapped out, one very long turn). Without that, a server that was held up for
  * longer than a session's time-out would expire every session on waking, before it had read the
- * pings that wait in its sockets. Its own pause is seen as a timer that fires late.
+ * pings that wait in its sockets. Its own pause is seen as a timer that fires late. For the same
+ * reason a session is not over while its connection is not read, because requests wait for the disk.
  */
 import { ConnectRequest, JuteError, Reader, Writer } from '@baton/jute'
 import type { Cancel, Clock, Logger } from '@baton/runtime'
@@ -25,6 +26,8 @@ export interface GateOptions {
   /** The session was attached to the connection. */
   readonly onAttached: (cnxn: ServerCnxn) => void
   readonly onExpired: (session: Session) => void
+  /** Sessions whose connections this server does not read at present. */
+  readonly heldUpSessions: () => Iterable<Session>
 }
 
 const PASSWORD_BYTES = 16
@@ -65,7 +68,9 @@ export class SessionGate {
     this.#cancel = clock.after(delayMs, () => {
       const lateMs = clock.now() - dueMs
       if (lateMs >= PAUSE_MS_MIN) this.#onPause(lateMs)
-      for (const session of this.#options.sessions.expire(this.now())) {
+      const { sessions, heldUpSessions } = this.#options
+      for (const session of heldUpSessions()) sessions.touch(session, this.now())
+      for (const session of sessions.expire(this.now())) {
         this.#options.onExpired(session)
       }
       this.#arm()

@@ -37,6 +37,8 @@ export interface ServerEnd {
 
 /** A connection is read no further while this many of its reads wait behind one of its writes. */
 const HELD_READS_MAX = 128
+/** … or while this much waits for the disk: a slow one must not cost the memory. */
+const UNSYNCED_BYTES_MAX = 64 * 1024 * 1024
 const SNAP_RETAIN_MIN = 3
 const HOUR_MS = 3_600_000
 
@@ -153,6 +155,7 @@ export class ZooKeeperServer {
       onAttached: cnxn => {
         cnxn.queue = this.#pipeline.queueOf(cnxn.sessionId)
       },
+      heldUpSessions: () => this.#factory.heldUpSessions(),
       onExpired: session => {
         const fields = { session: `0x${session.id.toString(16)}`, timeoutMs: session.timeoutMs }
         this.#runtime.logger.info(fields, 'a session expired')
@@ -266,6 +269,7 @@ export class ZooKeeperServer {
     const { queue } = cnxn
     if (queue === undefined || queue.length === 0) return false
     if (queue.readsCount >= HELD_READS_MAX) return true
+    if (this.#recovered.store.unsyncedBytes > UNSYNCED_BYTES_MAX) return true
     return this.#pipeline.outstandingCount >= this.#config.globalOutstandingMax
   }
 

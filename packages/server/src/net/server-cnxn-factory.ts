@@ -6,6 +6,7 @@
 import type { Address, Cancel, Clock, Connection, Listener, Logger, Network } from '@baton/runtime'
 import type { ServerConfig } from '../config.ts'
 import type { ServerMetrics } from '../metrics.ts'
+import type { Session } from '../state/session-tracker.ts'
 import type { ConnectionStatus } from './four-letter-words.ts'
 import { ServerCnxn, type CnxnHost } from './server-cnxn.ts'
 
@@ -115,6 +116,13 @@ export class ServerCnxnFactory {
     if (dirty.length === 0) return
     this.#dirty = []
     for (const cnxn of dirty) cnxn.flush()
+  }
+
+  /** Sessions whose pings may lie unread behind requests in progress. */
+  *heldUpSessions(): Generator<Session> {
+    for (const { isHeldUp, session } of this.#waiting) {
+      if (isHeldUp && session !== undefined) yield session
+    }
   }
 
   /** Lets connections that had to wait go on, where they may. */

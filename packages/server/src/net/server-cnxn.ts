@@ -10,7 +10,8 @@
  *
  * Bounds: one frame by `jute.maxbuffer`; the output by back-pressure (above the connection's mark
  * no further frame is read until the peer took what is queued) and, for watch events to a peer that
- * never reads, by `outputQueueBytesMax`, where the link is reset.
+ * never reads, by `outputQueueBytesMax`, where the link is reset. Replies do not count there: those
+ * of the reads that waited for a write come all at once, however well the peer reads.
  */
 import { FrameDecoder, JuteError, Perms, Writer, Xid } from '@baton/jute'
 import type { Id } from '@baton/jute'
@@ -77,6 +78,8 @@ export class ServerCnxn implements ClientCnxn {
   #output: Writer | undefined
   #outputSizeHint = OUTPUT_BYTES_MIN
   #replyAt = 0
+  /** Of events since the output was last below its mark. */
+  #eventBytes = 0
   #full = false
   #waiting = false
   #decoding = false
@@ -185,8 +188,14 @@ export class ServerCnxn implements ClientCnxn {
     return this.#waiting && this.#phase !== 'closed'
   }
 
+  /** Its bytes stay unread because of us: requests in progress, not a peer that does not read. */
+  get isHeldUp(): boolean {
+    return this.isWaiting && !this.#full
+  }
+
   #onDrain(): void {
     this.#full = false
+    this.#eventBytes = 0
     this.resume()
     this.#host.onTurnEnd()
   }
@@ -250,6 +259,7 @@ export class ServerCnxn implements ClientCnxn {
     event.encoded ??= encodeEvent(event)
     this.#writer().raw(event.encoded)
     this.packetsSentCount++
+    this.#eventBytes += event.encoded.byteLength
     this.#host.onReply(event.encoded.byteLength - 4)
   }
 
@@ -263,11 +273,13 @@ export class ServerCnxn implements ClientCnxn {
       OUTPUT_GATHER_BYTES_MAX,
       Math.max(OUTPUT_BYTES_MIN, output.offset),
     )
-    if (!this.#connection.send(output.finish())) {
-      this.#full = true
-      this.#wait()
+    if (this.#connection.send(output.finish())) {
+      this.#eventBytes = 0
+      return
     }
-    if (this.#connection.queuedBytes > this.#host.outputQueueBytesMax) {
+    this.#full = true
+    this.#wait()
+    if (this.#eventBytes > this.#host.outputQueueBytesMax) {
       this.#connection.destroy('the peer does not read: its output queue passed the limit')
       this.#end()
     }

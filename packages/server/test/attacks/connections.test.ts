@@ -1,7 +1,7 @@
 /** Connections that end, stall or ask for much at a bad moment. */
 import { ErrorCode, OpCode } from '@baton/jute'
 import { expect, test } from 'vitest'
-import { create, read } from '../support/pipeline-world.ts'
+import { create, read, setData } from '../support/pipeline-world.ts'
 import { withServer, type ServerWorld } from '../support/server-world.ts'
 
 async function counter(world: ServerWorld, name: string): Promise<number> {
@@ -28,3 +28,54 @@ test('a read that waited for a write leaves no watch for a connection that is go
     expect((await stays.call(OpCode.exists, read('/a'))).err).toBe(ErrorCode.ok)
     expect(await counter(world, 'watch_count')).toBe(0)
   }))
+
+test('large writes that wait for a slow disk are bounded by their bytes, and all are answered', () =>
+  withServer(async world => {
+    const client = await world.session({ timeoutMs: 20_000 })
+    slowSync(world, 10_000)
+    const data = 'x'.repeat(1_000_000)
+    for (let xid = 1; xid <= 200; xid++) client.send(OpCode.setData, setData('/', data), xid)
+    await world.sleep(5000)
+    expect(await counter(world, 'outstanding_requests')).toBeGreaterThan(20)
+    expect(await counter(world, 'outstanding_requests')).toBeLessThan(100)
+    slowSync(world, 10)
+    for (let xid = 1; xid <= 200; xid++) expect(await client.reply()).toMatchObject({ xid, err: 0 })
+  }))
+
+test('large reads that waited for a write are answered, however much they come to', () =>
+  withServer(
+    async world => {
+      const client = await world.session()
+      await client.call(OpCode.setData, setData('/', 'x'.repeat(100_000)))
+      slowSync(world, 1000)
+      client.send(OpCode.create, create('/a'), 1)
+      for (let xid = 2; xid <= 60; xid++) client.send(OpCode.getData, read('/'), xid)
+      for (let xid = 1; xid <= 60; xid++) expect((await client.reply()).xid).toBe(xid)
+    },
+    { config: 'baton.server.outputQueueBytesMax=1048576' },
+  ))
+
+test('a session is not expired while its server, held up by the disk, does not read it', () =>
+  withServer(
+    async world => {
+      const [client, gone] = [await world.session(), await world.session()]
+      slowSync(world, 30_000)
+      const stop = world.client.clock.every(1000, () => client.send(OpCode.ping, undefined, -2))
+      for (let xid = 1; xid <= 4; xid++) client.send(OpCode.setData, setData('/', 'x'), xid)
+      for (let xid = 1; xid <= 4; xid++) gone.send(OpCode.setData, setData('/', 'y'), xid)
+      await world.sleep(25_000)
+      slowSync(world, 10)
+      gone.close()
+      const xids: number[] = []
+      while (xids.length < 4) {
+        const { xid } = await client.reply()
+        if (xid > 0) xids.push(xid)
+      }
+      expect(xids).toEqual([1, 2, 3, 4])
+      expect(await counter(world, 'stale_sessions_expired')).toBe(0)
+      await world.sleep(12_000)
+      expect(await counter(world, 'stale_sessions_expired')).toBe(1)
+      stop()
+    },
+    { config: 'globalOutstandingLimit=2' },
+  ))
