@@ -10,6 +10,9 @@ import type { ServerCnxn } from './net/server-cnxn.ts'
 import { bodyReader } from './request/request.ts'
 import { authenticate, ipId } from './state/acl.ts'
 
+/** Each is compared with each ACL on every request. */
+const IDS_MAX = 256
+
 /** False where the connection was refused; it is closed then. Ids that it has add up. */
 export function answerAuth(cnxn: ServerCnxn, payload: Buffer, config: ServerConfig): boolean {
   const xid = payload.readInt32BE(0)
@@ -29,6 +32,11 @@ export function answerAuth(cnxn: ServerCnxn, payload: Buffer, config: ServerConf
     return false
   }
   const known = cnxn.ids
+  if (known.length >= IDS_MAX) {
+    cnxn.endReply(ErrorCode.authFailed)
+    cnxn.close(`more than ${IDS_MAX} identities of one connection`)
+    return false
+  }
   const added = found.filter(id => !known.some(k => k.scheme === id.scheme && k.id === id.id))
   cnxn.ids = [...known, ...added]
   cnxn.endReply(ErrorCode.ok)

@@ -19,12 +19,18 @@ import type { DataTree } from '../state/data-tree.ts'
 import { DIGEST_VERSION } from '../state/digest.ts'
 import { ADLER32_START, adler32 } from './adler32.ts'
 import { ASIDE_PREFIX, snapshotName } from './data-files.ts'
+import { PersistenceError } from './persistence-error.ts'
 
 export const SNAPSHOT_VERSION = 2
 export const AclList = nullableVector(ACL)
 /** The path that ends the nodes, and the mark of a seal. */
 export const END_MARK = '/'
 
+/**
+ * It is read as a whole into memory, and once more as a tree: beyond this a server of ours is not
+ * the tool. What could not be read is not written: older snapshots and the log must stay then.
+ */
+export const SNAPSHOT_BYTES_MAX = 2 ** 31 - 1
 /** After so many bytes others have their turn. */
 const PIECE_BYTES = 256 * 1024
 
@@ -41,12 +47,17 @@ export async function writeSnapshot(
   directory: string,
   tree: DataTree,
   sessions: ReadonlyMap<bigint, number>,
+  bytesMax = SNAPSHOT_BYTES_MAX,
 ): Promise<SnapshotInfo> {
   const zxid = tree.lastProcessedZxid
   const path = `${directory}/${snapshotName(zxid)}`
   const aside = `${directory}/${ASIDE_PREFIX}${snapshotName(zxid)}`
   try {
     const written = await writeAside(disk, aside, tree, sessions)
+    if (written.bytes > bytesMax) {
+      const size = `${written.bytes} bytes, and more than ${bytesMax} cannot be read again`
+      throw new PersistenceError(path, `the snapshot has ${size}; store less in this server`)
+    }
     await disk.rename(aside, path)
     await disk.syncDirectory(directory)
     return { path, zxid, ...written }

@@ -11,7 +11,7 @@ import { DataTree } from '../state/data-tree.ts'
 import type { DataTreeOptions } from '../state/data-tree.ts'
 import { ADLER32_START, adler32 } from './adler32.ts'
 import type { DataFile } from './data-files.ts'
-import { AclList, END_MARK, SNAPSHOT_VERSION } from './file-snap.ts'
+import { AclList, END_MARK, SNAPSHOT_BYTES_MAX, SNAPSHOT_VERSION } from './file-snap.ts'
 import { PersistenceError, reasonOf } from './persistence-error.ts'
 
 export interface LoadedSnapshot {
@@ -22,8 +22,6 @@ export interface LoadedSnapshot {
   readonly digest: { readonly zxid: number; readonly treeDigest: bigint } | undefined
 }
 
-/** As a whole in memory, and once more as a tree: beyond this a server of ours is not the tool. */
-const SNAPSHOT_BYTES_MAX = 2 ** 31
 const GZIP_MAGIC = Buffer.from([0x1f, 0x8b])
 const SNAPPY_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59])
 const SEAL_BYTES = 13

@@ -1,5 +1,5 @@
 /** Connections that end, stall or ask for much at a bad moment. */
-import { ErrorCode, OpCode } from '@baton/jute'
+import { AuthPacket, encode, ErrorCode, OpCode } from '@baton/jute'
 import { expect, test } from 'vitest'
 import { create, read, setData } from '../support/pipeline-world.ts'
 import { withServer, type ServerWorld } from '../support/server-world.ts'
@@ -79,3 +79,19 @@ test('a session is not expired while its server, held up by the disk, does not r
     },
     { config: 'globalOutstandingLimit=2' },
   ))
+
+test('a connection cannot gather identities without end', () =>
+  withServer(async world => {
+    const client = await world.session()
+    for (let i = 0; i < 300; i++) {
+      const packet = { type: 0, scheme: 'digest', auth: Buffer.from(`user${i}:p`) }
+      client.send(OpCode.auth, encode(AuthPacket, packet), -4)
+    }
+    const codes: number[] = []
+    for (let reply = await client.replyOrEnd(); reply; reply = await client.replyOrEnd()) {
+      codes.push(reply.err)
+    }
+    // Its address is the first of 256.
+    expect(codes.indexOf(ErrorCode.authFailed)).toBe(255)
+    expect(codes.length).toBe(256)
+  }))

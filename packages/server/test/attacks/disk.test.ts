@@ -6,6 +6,7 @@ import { Simulation } from '@baton/runtime/sim'
 import { expect, test } from 'vitest'
 import { parseZooCfg } from '../../src/config.ts'
 import { FileTxnSnapLog } from '../../src/persistence/file-txn-snap-log.ts'
+import { writeSnapshot } from '../../src/persistence/file-snap.ts'
 import { ZooKeeperServer } from '../../src/zookeeper-server.ts'
 import { MemoryDisk } from '../persistence/memory-disk.ts'
 import { fill, log, open } from '../persistence/store.ts'
@@ -24,6 +25,16 @@ test('a snapshot that does not fit on the disk leaves no half of it there', asyn
     if (kind === 'sync') throw new DiskError('ENOSPC', '/data')
   }
   await expect(store.takeSnapshot(tree, sessions)).rejects.toThrow('ENOSPC')
+  expect([...disk.files.keys()].sort()).toEqual(before)
+})
+
+test('a snapshot too large to be read again is not put in the place of one that can be', async () => {
+  const disk = new MemoryDisk()
+  const { tree, sessions } = await open(disk)
+  new TxnMaker(tree).create('/a', Buffer.alloc(5000))
+  const before = [...disk.files.keys()].sort()
+  const directory = '/data/version-2'
+  await expect(writeSnapshot(disk, directory, tree, sessions, 4000)).rejects.toThrow('read again')
   expect([...disk.files.keys()].sort()).toEqual(before)
 })
 
