@@ -133,3 +133,51 @@ test('a TTL znode that was written to after the look for outlived ones is kept',
         'extendedTypesEnabled=true',
     },
   ))
+
+/** Killed at its n-th operation while it writes; what the next one showed must outlive the power. */
+async function shownThenPowerLost(killAt: number): Promise<{ killed: boolean; shown: number }> {
+  const sim = new Simulation({ seed: killAt })
+  const host = sim.host('server')
+  const options = { dataDir: '/data', dataLogDir: '/data', preAllocBytes: 4096 }
+  let [killed, operations, shown, found] = [false, 0, -1, -1]
+  const first = host.spawn('first', async runtime => {
+    const { store } = await FileTxnSnapLog.open(runtime, options)
+    host.disk.onOperation = () => {
+      if (++operations === killAt) {
+        killed = true
+        sim.schedule(sim.now, () => first.kill())
+      }
+      return undefined
+    }
+    const maker = new TxnMaker()
+    for (let group = 0; group < 3; group++) {
+      const from = maker.made.length
+      fill(maker, 3)
+      await log(store, maker.made.slice(from))
+    }
+  })
+  await sim.runFor(1000)
+  host.disk.onOperation = () => undefined
+  host.spawn('second', async runtime => {
+    shown = (await FileTxnSnapLog.open(runtime, options)).lastZxid
+  })
+  await sim.runFor(1000)
+  host.crash()
+  host.restart()
+  host.spawn('third', async runtime => {
+    found = (await FileTxnSnapLog.open(runtime, options)).lastZxid
+  })
+  await sim.runFor(1000)
+  expect(found, `killed at operation ${killAt}`).toBe(shown)
+  return { killed, shown }
+}
+
+test('what a recovery showed is there after a power loss, though it was never synced before', async () => {
+  const shown = new Set<number>()
+  for (let killAt = 1; ; killAt++) {
+    const outcome = await shownThenPowerLost(killAt)
+    shown.add(outcome.shown)
+    if (!outcome.killed) break
+  }
+  expect([...shown]).toEqual([0, 3, 6, 9])
+})
