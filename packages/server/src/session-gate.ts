@@ -6,7 +6,7 @@
  * not run (stopped, swapped out, one very long turn). Without that, a server that was held up for
  * longer than a session's time-out would expire every session on waking, before it had read the
  * pings that wait in its sockets. Its own pause is seen as a timer that fires late. For the same
- * reason a session is not over while its connection is not read, because requests wait for the disk.
+ * reason a session is not over while its connection is not read, since requests wait for the disk.
  */
 import { ConnectRequest, JuteError, Reader, Writer } from '@baton/jute'
 import type { Cancel, Clock, Logger } from '@baton/runtime'

@@ -19,7 +19,7 @@ test.each([
   expect(world.tree.get('/lock')?.ephemeralOwner).toBe(owner)
 })
 
-test('what a session made, gave up, wrote to or made again, all unsynced, is known at its end', () => {
+test('what a session made, gave up or made again, all unsynced, is known at its end', () => {
   const world = new PipelineWorld()
   const a = world.cnxn()
   world.create(a, '/old', CreateMode.ephemeral)

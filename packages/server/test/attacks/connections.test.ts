@@ -29,7 +29,7 @@ test('a read that waited for a write leaves no watch for a connection that is go
     expect(await counter(world, 'watch_count')).toBe(0)
   }))
 
-test('large writes that wait for a slow disk are bounded by their bytes, and all are answered', () =>
+test('large writes that wait for a slow disk are bounded by bytes, and all are answered', () =>
   withServer(async world => {
     const client = await world.session({ timeoutMs: 20_000 })
     slowSync(world, 10_000)
@@ -95,3 +95,16 @@ test('a connection cannot gather identities without end', () =>
     expect(codes.indexOf(ErrorCode.authFailed)).toBe(255)
     expect(codes.length).toBe(256)
   }))
+
+test.each([OpCode.exists, OpCode.getData, OpCode.getChildren])(
+  'a connection that ends takes its watches along (operation %d)',
+  operation =>
+    withServer(async world => {
+      const client = await world.session()
+      await client.call(operation, read('/', true))
+      expect(await counter(world, 'watch_count')).toBe(1)
+      client.close()
+      await world.sleep(100)
+      expect(await counter(world, 'watch_count')).toBe(0)
+    }),
+)

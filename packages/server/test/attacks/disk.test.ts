@@ -28,7 +28,7 @@ test('a snapshot that does not fit on the disk leaves no half of it there', asyn
   expect([...disk.files.keys()].sort()).toEqual(before)
 })
 
-test('a snapshot too large to be read again is not put in the place of one that can be', async () => {
+test('a snapshot too large to be read again does not replace one that can be', async () => {
   const disk = new MemoryDisk()
   const { tree, sessions } = await open(disk)
   new TxnMaker(tree).create('/a', Buffer.alloc(5000))
@@ -134,7 +134,7 @@ test('a TTL znode that was written to after the look for outlived ones is kept',
     },
   ))
 
-/** Killed at its n-th operation while it writes; what the next one showed must outlive the power. */
+/** Killed at its n-th operation while it writes; what the next one showed must stay. */
 async function shownThenPowerLost(killAt: number): Promise<{ killed: boolean; shown: number }> {
   const sim = new Simulation({ seed: killAt })
   const host = sim.host('server')
@@ -172,7 +172,7 @@ async function shownThenPowerLost(killAt: number): Promise<{ killed: boolean; sh
   return { killed, shown }
 }
 
-test('what a recovery showed is there after a power loss, though it was never synced before', async () => {
+test('what a recovery showed outlives a power loss, though never synced before', async () => {
   const shown = new Set<number>()
   for (let killAt = 1; ; killAt++) {
     const outcome = await shownThenPowerLost(killAt)
