@@ -16,13 +16,13 @@ export interface BatchOptions {
   readonly seeds: readonly string[]
   readonly threadsMax: number
   readonly directed?: Partial<Swarm>
-  /** Ends everything with the first failure. */
-  readonly stopAtFailure?: boolean
+  /** Ends everything with the first failure whose first line is like this. */
+  readonly stopAt?: RegExp
   readonly onResult?: (result: SeedResult, doneCount: number) => void
 }
 
 export async function runMany(options: BatchOptions): Promise<Batch> {
-  const { path, threadsMax, directed = {}, stopAtFailure = false } = options
+  const { path, threadsMax, directed = {}, stopAt } = options
   const results: SeedResult[] = []
   await runPool<SeedTask, SeedResult>({
     path,
@@ -31,10 +31,15 @@ export async function runMany(options: BatchOptions): Promise<Batch> {
     onResult: result => {
       results.push(result)
       options.onResult?.(result, results.length)
-      return result.failure !== undefined && stopAtFailure
+      return stopAt !== undefined && failsWith(result, stopAt)
     },
   })
   return summary(results)
+}
+
+/** Whether the first line, which names the broken promise, is like `pattern`. */
+export function failsWith({ failure }: SeedResult, pattern: RegExp): boolean {
+  return failure !== undefined && pattern.test(failure.split('\n')[0] ?? '')
 }
 
 function summary(results: readonly SeedResult[]): Batch {
