@@ -112,7 +112,7 @@ describe('a crash at any byte', () => {
   test.each(['cut off there', 'zeros from there'])(
     'keeps every whole record before it, and the log goes on: %s',
     async shape => {
-      const { disk, maker } = await made(80)
+      const { disk, maker } = await made(205)
       const snapshots = await snapshotsOf(maker, 10)
       const file = Buffer.from(disk.get(LOG))
       const ends = recordEnds(file)
