@@ -1,8 +1,10 @@
-import { readFile, type Cancel, type Logger } from '@baton/runtime'
+import { readFile, type Address, type Cancel, type Logger, type Network } from '@baton/runtime'
 import { createLogger, type LogLevel } from '@baton/runtime/node'
 import { ConfigError, parseZooCfg, ZooKeeperServer, type ServerConfig } from '@baton/server'
 import type { CliIo, Signal } from './cli-io.ts'
 import type { GenericOptions } from './generic-options.ts'
+import { withPlainDirectories } from './plain-directories.ts'
+import { startFailure } from './server-errors.ts'
 
 export const SERVER_EXIT = { ok: 0, failed: 1, configuration: 2 } as const
 const CONFIGURATION_BYTES_MAX = 1_048_576
@@ -23,12 +25,15 @@ export async function runServer(io: CliIo, generic: GenericOptions): Promise<num
   const config = await readConfig(io, words.file)
   if (config === undefined) return SERVER_EXIT.configuration
   const logger = createLogger({ level: words.level, fields: { component: 'server' } })
-  const runtime = await io.runtime(logger)
+  const world = await io.runtime(logger)
+  const runtime = { ...world, disk: withPlainDirectories(world.disk) }
   let server: ZooKeeperServer
   try {
+    await tryAddress(runtime.network, config.clientAddress)
     server = await ZooKeeperServer.start({ runtime, config })
   } catch (error) {
-    io.stderr(`The server could not start: ${messageOf(error)}\n`)
+    const cause = startFailure(words.file, config, error) ?? messageOf(error)
+    io.stderr(`The server could not start: ${cause}\n`)
     return SERVER_EXIT.failed
   }
   const cancel = stopAtSignal(io, server, logger)
@@ -37,6 +42,16 @@ export async function runServer(io: CliIo, generic: GenericOptions): Promise<num
   if (error === undefined) return SERVER_EXIT.ok
   io.stderr(`The server ended: ${error.message}\n`)
   return SERVER_EXIT.failed
+}
+
+/** Bound for a moment before any file is made: a server that cannot listen is to leave none. */
+async function tryAddress(network: Network, address: Address): Promise<void> {
+  const listener = await network.listen(address, link => {
+    link.onData = () => {}
+    link.onClose = () => {}
+    link.destroy('the server only starts now')
+  })
+  await listener.close()
 }
 
 function stopAtSignal(io: CliIo, server: ZooKeeperServer, logger: Logger): Cancel {

@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createNodeRuntime } from '@baton/runtime/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startServer, type RunningServer } from './running-server.ts'
 import { run, type Ran } from './test-io.ts'
@@ -78,7 +79,55 @@ describe('server', () => {
     await writeFile(file, `dataDir=${blocker}\nclientPort=0\nclientPortAddress=127.0.0.1\n`)
     const found = await run(['server', '--log-level', 'silent', file])
     expect(found.rc).toBe(1)
-    expect(found.stderr).toMatch(/^The server could not start: /)
+    expect(found.stderr).toBe(
+      `The server could not start: ${file}: dataDir=${blocker} cannot be used: ` +
+        'it is a file, a directory is needed; name another one\n',
+    )
+  })
+
+  const starts = async (name: string, lines: string): Promise<Ran & { readonly file: string }> => {
+    const file = join(directory, name)
+    await writeFile(file, lines)
+    return { file, ...(await run(['server', '--log-level', 'silent', file])) }
+  }
+
+  test('a data directory where none can be made ends the start, in words', async () => {
+    const found = await starts('proc.cfg', 'dataDir=/proc/none/data\nclientPort=0\n')
+    expect(found.rc).toBe(1)
+    expect(found.stderr).toBe(
+      `The server could not start: ${found.file}: dataDir=/proc/none/data cannot be used` +
+        ' (at /proc/none): it cannot be created there; name another one\n',
+    )
+  })
+
+  test('a dataLogDir that is a file is named by its own key', async () => {
+    const blocker = join(directory, 'log-file')
+    await writeFile(blocker, '')
+    const data = join(directory, 'data-of-log')
+    const lines = `dataDir=${data}\ndataLogDir=${blocker}\nclientPort=0\n`
+    const found = await starts('log.cfg', lines)
+    expect(found.rc).toBe(1)
+    expect(found.stderr).toContain(`dataLogDir=${blocker} cannot be used: it is a file`)
+  })
+
+  test('a port in use, or a host that does not resolve, is told and leaves no files', async () => {
+    const { network } = createNodeRuntime()
+    const other = await network.listen({ host: '127.0.0.1', port: 0 }, () => {})
+    const { port } = other.address
+    const data = join(directory, 'never-made')
+    const busy = await starts('busy.cfg', `dataDir=${data}\nclientPort=${port}\n`)
+    await other.close()
+    expect(busy.rc).toBe(1)
+    expect(busy.stderr).toContain(
+      `${busy.file}: port ${port} of clientPort is in use by another process`,
+    )
+    const host = 'clientPortAddress=no-such-host.invalid'
+    const unknown = await starts('host.cfg', `dataDir=${data}\nclientPort=0\n${host}\n`)
+    expect(unknown.rc).toBe(1)
+    expect(unknown.stderr).toContain(
+      'the host name "no-such-host.invalid" of clientPortAddress does not resolve',
+    )
+    await expect(stat(data)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })
 
