@@ -13,6 +13,8 @@ export interface CliIo {
   readonly openShell: (words: readonly string[]) => Promise<Shell>
   /** Name of the user of this process; HADOOP_USER_NAME wins over it, as in Hadoop. */
   readonly processUser: string
+  /** Read where neither `--conf` nor HADOOP_CONF_DIR names a directory, and it has site files. */
+  readonly defaultConfDirectory: string
   /** IP literals of this machine's interfaces. */
   readonly localAddresses: () => readonly string[]
   /** The world, loaded only by the commands that need it; silent without a logger. */

@@ -2,6 +2,7 @@ import { networkInterfaces, userInfo } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { CliIo, Shell } from './cli-io.ts'
 import { lineReader } from './line-reader.ts'
+import { DEFAULT_CONF_DIRECTORY } from './default-conf-directory.ts'
 
 /** The process itself. */
 export function nodeIo(): CliIo {
@@ -15,6 +16,7 @@ export function nodeIo(): CliIo {
     openShell: async words =>
       process.stdin.isTTY ? terminalShell(words) : { ask: () => readLine(), close() {} },
     processUser: nameOfUser(),
+    defaultConfDirectory: DEFAULT_CONF_DIRECTORY,
     localAddresses: () =>
       Object.values(networkInterfaces())
         .flat()

@@ -5,7 +5,7 @@ import { runZkfc, type EventListener } from '@baton/zkfc'
 import { createProcLocalProcesses } from '@baton/zkfc/node'
 import { userName, type CliIo } from './cli-io.ts'
 import { UsageError, type GenericOptions } from './generic-options.ts'
-import { loadConfiguration } from './load-configuration.ts'
+import { hintWhereNoneWasRead, loadConfiguration } from './load-configuration.ts'
 
 const EXIT_FAILED = 1
 const LOG_LEVEL_KEY = 'baton.log.level'
@@ -16,7 +16,9 @@ const HELP: ReadonlySet<string> = new Set(['-h', '-help', '--help'])
 /** `baton zkfc`: gives `runZkfc`, which does the work, the process around it. */
 export async function runZkfcCommand(io: CliIo, generic: GenericOptions): Promise<number> {
   try {
-    return await runWith(io, generic)
+    const exitCode = await runWith(io, generic)
+    if (exitCode === EXIT_FAILED) io.stderr(await hintWhereNoneWasRead(io, generic))
+    return exitCode
   } catch (error) {
     // The console's own error class is not loaded unless the sink is.
     const known = error instanceof ConfigurationError || error instanceof UsageError

@@ -33,6 +33,7 @@ export async function run(words: readonly string[], options: RunOptions = {}): P
     readLine,
     openShell: async () => ({ ask: readLine, close() {} }),
     processUser: 'hdfs',
+    defaultConfDirectory: '/no/such/directory',
     localAddresses: () => [],
     runtime: async logger => createNodeRuntime(logger === undefined ? {} : { logger }),
     onSignal: () => () => {},

@@ -4,10 +4,13 @@ import {
   ConfigurationError,
   getNameNodeIds,
   getNameServiceIds,
+  IpcError,
   onlyNameServiceId,
   RemoteException,
+  type IpcErrorCode,
   type ServiceStatus,
 } from '@baton/hadoop'
+import { formatAddress } from '@baton/runtime'
 import { cliLogger } from '../cli-logger.ts'
 import {
   confirmState,
@@ -168,6 +171,12 @@ async function transitionToObserver(run: HaAdminRun): Promise<number> {
 }
 
 const FAILOVER_OPTIONS_MAX = 3
+const NOT_REACHED: ReadonlySet<IpcErrorCode> = new Set([
+  'refused',
+  'connectTimeout',
+  'unreachable',
+  'unknownHost',
+])
 
 async function failover(run: HaAdminRun): Promise<number> {
   const [fromId, toId] = run.args
@@ -188,10 +197,23 @@ async function failover(run: HaAdminRun): Promise<number> {
       'forcefence and forceactive flags not supported with auto-failover enabled.',
     )
   }
-  await run.calls.gracefulFailover(to)
+  await askController(run, to)
   await confirmState(run, to, 'active')
   report(run, to, `Failover to ${await targetText(to, run.runtime.network)} successful`)
   return EXIT_OK
+}
+
+/** The NameNode may be well where its controller is not: says whose port it is. */
+async function askController(run: HaAdminRun, to: HaTarget): Promise<void> {
+  try {
+    await run.calls.gracefulFailover(to)
+  } catch (error) {
+    if (!(error instanceof IpcError) || !NOT_REACHED.has(error.code)) throw error
+    throw new HaAdminError(
+      `Operation failed: ${error.message}\n${formatAddress(to.zkfcAddress)} is the controller of` +
+        ` ${to.namenodeId} (dfs.ha.zkfc.port): is \`baton zkfc\` running there?`,
+    )
+  }
 }
 
 async function failoverByHand(

@@ -9,7 +9,7 @@ import { ConfigurationError, RemoteException, requireSimpleAuthentication } from
 import { userName, type CliIo } from '../cli-io.ts'
 import { confirm } from '../confirm.ts'
 import { UsageError, type GenericOptions } from '../generic-options.ts'
-import { loadConfiguration } from '../load-configuration.ts'
+import { hintWhereNoneWasRead, loadConfiguration } from '../load-configuration.ts'
 import { HaCalls } from './ha-calls.ts'
 import { HA_COMMANDS } from './ha-commands.ts'
 import { EXIT_FAILED, EXIT_OK, HaAdminError, type HaAdminRun } from './haadmin-run.ts'
@@ -22,6 +22,8 @@ export async function runHaAdmin(io: CliIo, generic: GenericOptions): Promise<nu
     return await runWords(io, generic)
   } catch (error) {
     io.stderr(`${failureText(error)}\n`)
+    const ofConfiguration = error instanceof ConfigurationError || error instanceof HaAdminError
+    if (ofConfiguration) io.stderr(await hintWhereNoneWasRead(io, generic))
     return EXIT_FAILED
   }
 }

@@ -246,4 +246,15 @@ describe('-failover through the controllers', () => {
     expect(found.rc).toBe(255)
     expect(found.stderr).toMatch(/said that it is standby, expected active/)
   })
+
+  test('a controller that is down is told by its NameNode, its key and its program', async () => {
+    await cluster.nn2.stopController()
+    const found = await automatic('-failover nn1 nn2')
+    expect(found.rc).toBe(255)
+    const address = `127.0.0.1:${cluster.nn2.zkfcAddress.port}`
+    expect(found.stderr).toBe(
+      `Operation failed: could not connect to ${address}: ECONNREFUSED\n` +
+        `${address} is the controller of nn2 (dfs.ha.zkfc.port): is \`baton zkfc\` running there?\n`,
+    )
+  })
 })

@@ -53,6 +53,10 @@ export class ScriptedNode {
     this.zkfcAddress = await this.#controller.listen()
   }
 
+  async stopController(): Promise<void> {
+    await this.#controller?.close()
+  }
+
   async stop(): Promise<void> {
     await this.#nameNode?.close()
     await this.#controller?.close()
