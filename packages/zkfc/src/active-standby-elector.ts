@@ -6,7 +6,7 @@ import { ask, fatal, openSession, rest } from './core/elector-io.ts'
 import type { ElectorStep } from './core/elector-io.ts'
 import * as leave from './core/elector-leave.ts'
 import * as resume from './core/elector-resume.ts'
-import { beat, isActivating, nextBeat, sessionEnds } from './core/elector-state.ts'
+import { beat, inBackoff, isActivating, nextBeat, sessionEnds } from './core/elector-state.ts'
 import type { ElectorState, ElectorTask } from './core/elector-state.ts'
 import type { Input, InputBody, ToElector, Turn, ZkResult } from './core/messages.ts'
 import type { FailoverSettings } from './core/settings.ts'
@@ -233,8 +233,10 @@ function abortActivation(c: ElectorStep, cause: string): void {
 function readActive(c: ElectorStep): void {
   const { s, turn } = c
   if (s.link !== 'connected' || s.activeRead !== 0) {
-    const error = 'there is no connection to ZooKeeper'
-    return turn.tell({ to: 'graceful', message: { kind: 'activeRead', error } })
+    const refused = inBackoff(s, turn.now)
+    const error = refused ?? 'there is no connection to ZooKeeper'
+    const message = { kind: 'activeRead', error, refused: refused !== undefined } as const
+    return turn.tell({ to: 'graceful', message })
   }
   s.activeRead = turn.nextId()
   const operation = { op: 'getData', path: 'lock' } as const

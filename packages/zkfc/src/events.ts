@@ -168,7 +168,8 @@ const DESCRIPTIONS: { readonly [K in EventKind]: (event: EventOf<K>) => string }
     `controller is stopping and ${STOP_WORDS[e.mode]}` +
     (e.returnByWallTime === undefined
       ? ''
-      : `; it must be back by ${timeOfDay(e.returnByWallTime)}`),
+      : `; it must be back by ${timeOfDay(e.returnByWallTime)}, else another controller takes ` +
+        'over (the time is ha.zookeeper.session-timeout.ms)'),
   controllerStopped: e => `controller stopped, exit code ${e.exitCode}`,
   healthChanged: e => `health is ${HEALTH_WORDS[e.to]} (was ${HEALTH_WORDS[e.from]})`,
   healthConnectionEnded: e => `the health connection ${CONNECTION_WORDS[e.how]}`,
@@ -250,7 +251,9 @@ function describeFailover(
 /** One line in plain words: who, what, how long it took, why. */
 export function describeEvent(event: ControllerEvent): string {
   const describe = DESCRIPTIONS[event.kind] as (event: ControllerEvent) => string
-  const took = event.durationMs === undefined ? '' : ` in ${Math.round(event.durationMs)} ms`
+  // The time of a retry is that of the try before it: "again in 600 ms in 24 ms" would confuse.
+  const timed = event.durationMs !== undefined && event.kind !== 'retryScheduled'
+  const took = timed ? ` in ${Math.round(event.durationMs)} ms` : ''
   const why = event.cause === undefined ? '' : `: ${event.cause}`
   return `${event.namenodeId}: ${describe(event)}${took}${why}`
 }

@@ -102,8 +102,9 @@ export class GracefulFailover {
         if (s.phase === 'waiting' && !s.healthy) this.#release(BECAME_UNHEALTHY, turn)
         return
       case 'activeRead':
-        if (s.phase === 'reading') this.#onActiveRead(message.data, message.error, turn)
-        return
+        if (s.phase !== 'reading') return
+        if (message.error !== undefined) return this.#onUnreadable(message, turn)
+        return this.#onActiveRead(message.data, turn)
       case 'attempt':
         if (s.phase === 'ceding' && (message.ok || s.asking === s.oldActive)) s.early = message
         if (s.phase === 'waiting') this.#onAttempt(message, turn)
@@ -146,13 +147,15 @@ export class GracefulFailover {
     turn.tell({ to: 'elector', message: { kind: 'readActive' } })
   }
 
-  #onActiveRead(data: Uint8Array | undefined, error: string | undefined, turn: Turn): void {
+  #onUnreadable({ error, refused }: { error?: string; refused?: boolean }, turn: Turn): void {
+    if (refused === true) return this.#end(failed(`Failed to become active. ${error}`), turn)
+    const message = `Unexpected ZooKeeper issue fetching active node info: ${error}`
+    this.#end({ className: IO_EXCEPTION, message }, turn)
+  }
+
+  #onActiveRead(data: Uint8Array | undefined, turn: Turn): void {
     const s = this.state
     const { local, others } = this.#settings
-    if (error !== undefined) {
-      const message = `Unexpected ZooKeeper issue fetching active node info: ${error}`
-      return this.#end({ className: IO_EXCEPTION, message }, turn)
-    }
     if (data === undefined) return this.#end(failed('No other node is currently active.'), turn)
     const active = decodeBreadcrumb(data)
     const known = typeof active === 'string' ? undefined : ownOrOther(active, local, others)

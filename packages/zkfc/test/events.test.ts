@@ -39,7 +39,17 @@ const examples: readonly (readonly [ControllerEvent, string])[] = [
   ],
   [
     { ...base, kind: 'controllerStopping', mode: 'keep', returnByWallTime: 1_700_000_010_000 },
-    'nn2: controller is stopping and keeps the role for a restart; it must be back by 22:13:30 UTC',
+    'nn2: controller is stopping and keeps the role for a restart; it must be back by ' +
+      '22:13:30 UTC, else another controller takes over (the time is ' +
+      'ha.zookeeper.session-timeout.ms)',
+  ],
+  [
+    {
+      ...base,
+      ...{ kind: 'retryScheduled', what: 'becoming active', delayMs: 6240.4, attempt: 5 },
+      durationMs: 24,
+    },
+    'nn2: tries becoming active again in 6240 ms (try 5)',
   ],
   [
     {

@@ -2,7 +2,7 @@ import { judgeBreadcrumb, sameBytes } from '../active-breadcrumb.ts'
 import { monitorLock } from './elector-contend.ts'
 import { ask, closeSession, codeOf, isAbsent, isOurs, rest } from './elector-io.ts'
 import type { ElectorStep } from './elector-io.ts'
-import { backoffDelay, isFresh, isSure, NO_CRUMB } from './elector-state.ts'
+import { backoffDelay, countFailure, isFresh, isSure, NO_CRUMB } from './elector-state.ts'
 import type { ActivationStep, ElectorTask } from './elector-state.ts'
 import type { ToElector, ZkResult } from './messages.ts'
 
@@ -233,7 +233,7 @@ function lockGone(c: ElectorStep, cause: string): void {
 /** Releases the lock and tries again later. */
 export function failActivation(c: ElectorStep, text: string): void {
   const { s, turn } = c
-  s.failures += 1
+  countFailure(s, turn.now, c.settings)
   s.role = 'init'
   // The same failure again is told once: what repeats is the retry.
   if (s.refusal !== text) turn.event({ kind: 'decision', text })

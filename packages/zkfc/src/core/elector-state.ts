@@ -86,6 +86,7 @@ export interface ElectorState {
   crumbData: Uint8Array | null
   confirmText: string
   failures: number
+  failedAtMs: number
   /** Text of the last refusal, so that the same one is not reported at every try. */
   refusal: string
 
@@ -125,6 +126,7 @@ export function initialElector(): ElectorState {
     crumbData: null,
     confirmText: '',
     failures: 0,
+    failedAtMs: -Infinity,
     refusal: '',
     quit: null,
     quitTokens: [],
@@ -209,6 +211,29 @@ const CRUMB_WRITTEN: ReadonlySet<ActivationStep> = new Set<ActivationStep>([
 export function sessionEnds(s: ElectorState): number {
   return s.heardMs + s.timeoutMs
 }
+
+/** Why there is no session just now, where a failed attempt is the reason; undefined: it is not. */
+export function inBackoff(s: ElectorState, now: number): string | undefined {
+  const waits = s.task === 'backoff' || s.task === 'closing'
+  if (!waits || s.dueMs === Infinity || s.refusal === '') return undefined
+  const seconds = Math.max(1, Math.ceil((s.dueMs - now) / 1000))
+  return `The last attempt failed: ${s.refusal}. The next try is in ${seconds} s.`
+}
+
+/**
+ * A failure counts on from the last one, unless that lies so far back that this one is not its
+ * repetition: the other controller was active since, or its own try took long.
+ */
+export function countFailure(s: ElectorState, now: number, settings: FailoverSettings): void {
+  if (s.activationStartedMs - s.failedAtMs > FORGOTTEN_AFTER * settings.backoffMaxMs) {
+    s.failures = 0
+    s.refusal = ''
+  }
+  s.failures += 1
+  s.failedAtMs = now
+}
+
+const FORGOTTEN_AFTER = 2
 
 /** Doubles with every failure up to the limit, and lies in the upper half of it at random. */
 export function backoffDelay(s: ElectorState, settings: FailoverSettings): number {

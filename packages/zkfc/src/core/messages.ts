@@ -273,7 +273,13 @@ export type ToElector =
   | { readonly kind: 'readActive' }
 
 export type ToGraceful =
-  | { readonly kind: 'activeRead'; readonly data?: Uint8Array; readonly error?: string }
+  /** `refused`: not asked at all, since a failed attempt to become active is being waited out. */
+  | {
+      readonly kind: 'activeRead'
+      readonly data?: Uint8Array
+      readonly error?: string
+      readonly refused?: boolean
+    }
   | { readonly kind: 'attempt'; readonly ok: boolean; readonly text: string }
   | { readonly kind: 'eligibility'; readonly healthy: boolean; readonly observer: boolean }
   | { readonly kind: 'stateRead'; readonly token: number; readonly outcome: CallOutcome }

@@ -88,7 +88,7 @@ export class ShellCommandFencer implements FenceMethod {
     const bothNames = role === 'zkfc' && this.#commands.length === 2
     const { exec, clock, logger } = this.#runtime
     const fields = { nameserviceId: target.nameserviceId, target: target.namenodeId }
-    logger.info(fields, `Launched fencing command '${command}' with unknown pid`)
+    logger.info(fields, `Launched fencing command '${command}'`)
     const cancelWarning = clock.after(this.#warnAfterMs, () => {
       const seconds = Math.round(this.#warnAfterMs / 1000)
       const limit = Math.round(this.#timeoutMs / 1000)

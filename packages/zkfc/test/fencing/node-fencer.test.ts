@@ -42,7 +42,7 @@ test('the log has the lines of Hadoop', async () => {
   expect(lines.map(line => line.message)).toEqual([
     '====== Beginning Service Fencing Process... ======',
     'Trying method 1/1: org.apache.hadoop.ha.ShellCommandFencer(good)',
-    `Launched fencing command 'good' with unknown pid`,
+    `Launched fencing command 'good'`,
     '====== Fencing successful by method org.apache.hadoop.ha.ShellCommandFencer(good) ======',
   ])
 })
