@@ -21,8 +21,8 @@ import { Conversation } from './conversation.ts'
 import type { ConversationOptions, Link, Outcome } from './conversation.ts'
 import { connectFrame, readGrant } from './handshake.ts'
 import { HostProvider } from './host-provider.ts'
-import type { Effect, Input } from './inputs-and-effects.ts'
-import type { SessionCredentials, SessionState } from './inputs-and-effects.ts'
+import { DETACHED } from './inputs-and-effects.ts'
+import type { Effect, Input, SessionCredentials, SessionState } from './inputs-and-effects.ts'
 import { ConfirmedDeadline, Liveness } from './liveness.ts'
 import type { Reply } from './operation.ts'
 import { ZooKeeperError } from './zookeeper-error.ts'
@@ -356,7 +356,7 @@ export class ClientCnxn implements Core<Input, Effect> {
 
   #onDetach(): void {
     if (this.#phase === 'ended') return
-    this.#end('closed', ErrorCode.connectionLoss, 'detached; the session lives on at the server')
+    this.#end('closed', ErrorCode.connectionLoss, DETACHED)
   }
 
   #onExpired(reason: string): void {

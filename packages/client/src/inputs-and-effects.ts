@@ -17,6 +17,9 @@ export interface SessionCredentials {
 export type SessionState =
   'connecting' | 'connected' | 'disconnected' | 'expired' | 'authFailed' | 'closed'
 
+/** The reason of `closed` after `detach`: where a session stood, it was left standing. */
+export const DETACHED = 'detached; the session lives on at the server'
+
 export interface AuthInfo {
   readonly scheme: string
   readonly auth: Uint8Array

@@ -9,8 +9,8 @@ import { formatAddress, unreachable } from '@baton/runtime'
 import type { Cancel, CloseCause, Connection, NetworkError, Runtime } from '@baton/runtime'
 import type { ClientCnxn } from './client-cnxn.ts'
 import { Fifo } from './fifo.ts'
-import type { CallEffect, Effect, Input, LinkEffect } from './inputs-and-effects.ts'
-import type { SessionState } from './inputs-and-effects.ts'
+import { DETACHED } from './inputs-and-effects.ts'
+import type { CallEffect, Effect, Input, LinkEffect, SessionState } from './inputs-and-effects.ts'
 
 export type ClientRuntime = Pick<Runtime, 'clock' | 'random' | 'network' | 'logger'>
 
@@ -120,7 +120,9 @@ export class SessionDriver {
     const session = this.#core.session?.id.toString(16)
     const fields = { state, reason, session: session === undefined ? undefined : `0x${session}` }
     const { logger } = this.#runtime
-    if (state === 'connected' || state === 'closed') logger.info(fields, `session ${state}`)
+    const left = reason === DETACHED && session !== undefined
+    if (left) logger.info(fields, 'connection dropped, the session lives on')
+    else if (state === 'connected' || state === 'closed') logger.info(fields, `session ${state}`)
     else logger.warn(fields, `session ${state}: ${reason}`)
   }
 

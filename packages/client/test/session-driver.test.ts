@@ -49,7 +49,11 @@ class HandRuntime {
   readonly timers: { atMs: number; run: () => void }[] = []
   nowMs = 0
   readonly random = plainRandom
-  readonly logger = silentLogger
+  readonly logged: string[] = []
+  readonly logger = {
+    ...silentLogger,
+    info: (_fields: object, text: string) => void this.logged.push(text),
+  }
   readonly clock: Clock = {
     now: () => this.nowMs,
     wallTime: () => this.nowMs,
@@ -142,6 +146,20 @@ test('a link left in peace is flushed, a broken one is destroyed', async () => {
     leave(zk, link)
     expect(link.ended).toBe(ended)
   }
+})
+
+test('the log tells a session left standing from one that was closed', async () => {
+  const { runtime, zk } = start()
+  const link = runtime.attempts[0]?.accept()
+  await turn()
+  link?.onData(grant())
+  zk.detach()
+  await turn()
+  expect(runtime.logged).toEqual(['session connected', 'connection dropped, the session lives on'])
+  const never = start()
+  never.zk.detach()
+  await turn()
+  expect(never.runtime.logged).toEqual(['session closed'])
 })
 
 test('requests do not arm a timer each', async () => {
