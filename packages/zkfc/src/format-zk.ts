@@ -1,8 +1,11 @@
 import { ZooKeeper, ZooKeeperError } from '@baton/client'
 import type { ACL } from '@baton/client'
+import { formatAddress } from '@baton/runtime'
 import type { Runtime } from '@baton/runtime'
+import { decodeBreadcrumb } from './active-breadcrumb.ts'
 import type { ZkfcConfig } from './config.ts'
 import { StartError, zooKeeperUnreachable } from './zkfc-start.ts'
+import { LOCK_NAME } from './zk-session-io.ts'
 
 /*
  * `zkfc -formatZK` (Java: ZKFailoverController.formatZK, ActiveStandbyElector.ensureParentZNode).
@@ -10,8 +13,11 @@ import { StartError, zooKeeperUnreachable } from './zkfc-start.ts'
  * | the parent znode | options           | result                                              |
  * | is absent        | any               | every prefix is made, persistent, empty; exit 0     |
  * | is there         | -force            | deleted with all below it, then made; exit 0        |
- * | is there         | -nonInteractive   | exit 2                                              |
+ * | is there         | -nonInteractive   | left alone, told; exit 2                            |
  * | is there         | none              | asked; yes as -force, no or a closed input: exit 2  |
+ *
+ * A lock below it means that a controller is at work: its holder is named before all is cleared,
+ * and who forces it is not stopped, as in Java, which says nothing.
  *
  * A prefix that exists already gets the configured ACL where it has another.
  */
@@ -20,6 +26,8 @@ export interface FormatOptions {
   readonly interactive: boolean
   /** Asks the operator; false for no, and where nobody can answer. */
   readonly confirm: (parentPath: string) => Promise<boolean>
+  /** What the operator should know, one sentence at a time. */
+  readonly tell?: (text: string) => void
 }
 
 export type FormatResult = 'formatted' | 'denied'
@@ -35,9 +43,7 @@ export async function formatZk(
   try {
     const { parentPath } = config
     if ((await client.exists(parentPath)) !== undefined) {
-      if (!options.force && !(options.interactive && (await options.confirm(parentPath)))) {
-        return 'denied'
-      }
+      if (!(await mayClear(client, parentPath, options))) return 'denied'
       await clearParent(client, parentPath)
     }
     await ensureParent(client, config)
@@ -82,6 +88,41 @@ async function connect(
     throw error
   } finally {
     cancel()
+  }
+}
+
+async function mayClear(
+  client: ZooKeeper,
+  parentPath: string,
+  options: FormatOptions,
+): Promise<boolean> {
+  if (!options.force && !options.interactive) {
+    options.tell?.(`${parentPath} exists; nothing was changed; -force clears it`)
+    return false
+  }
+  const holder = await lockHolder(client, `${parentPath}/${LOCK_NAME}`)
+  if (holder !== undefined) {
+    options.tell?.(
+      `WARNING: the failover controller of ${holder} holds the lock ` +
+        `${parentPath}/${LOCK_NAME}. Clearing it takes the lock away: a failover may follow, and ` +
+        'without the breadcrumb nobody is fenced. Stop the failover controllers first',
+    )
+  }
+  return options.force || options.confirm(parentPath)
+}
+
+/** Who is named in the lock; undefined where nobody holds it. */
+async function lockHolder(client: ZooKeeper, path: string): Promise<string | undefined> {
+  try {
+    const { data } = await client.getData(path)
+    const named = decodeBreadcrumb(data ?? new Uint8Array(0))
+    if (typeof named === 'string') return `a NameNode that cannot be read (${named})`
+    return `${named.namenodeId} (${formatAddress({ host: named.host, port: named.port })})`
+  } catch (error) {
+    if (!(error instanceof ZooKeeperError)) throw error
+    if (error.codeName === 'noNode') return undefined
+    if (error.codeName === 'noAuth') return 'a NameNode that we may not read'
+    throw error
   }
 }
 

@@ -72,8 +72,8 @@ export async function runZkfc(words: readonly string[], options: RunZkfcOptions)
     return await runController(identity, options)
   } catch (error) {
     const { exitCode, message } = asStartError(error)
+    // Not logged, too: the log goes to standard error as well, and would say it twice.
     options.stderr(`${message}\n`)
-    options.runtime.logger.error({ exitCode }, message)
     return exitCode
   }
 }
@@ -96,6 +96,7 @@ async function runFormat(
     force: words.includes('-force'),
     interactive: !words.includes('-nonInteractive'),
     confirm: path => confirmFormat(path, options),
+    tell: text => options.stderr(`${text}\n`),
   })
   return result === 'formatted' ? 0 : 2
 }

@@ -5,7 +5,7 @@ import {
   requireSimpleAuthentication,
 } from '@baton/hadoop'
 import type { Configuration, Identity } from '@baton/hadoop'
-import { NetworkError } from '@baton/runtime'
+import { formatAddress, NetworkError } from '@baton/runtime'
 import type { Runtime } from '@baton/runtime'
 import { BadFencingConfigurationError, NodeFencer } from './fencing/index.ts'
 import { createOtherTargets, createTarget } from './ha-service-target.ts'
@@ -126,7 +126,12 @@ export function asStartError(error: unknown): StartError {
   if (error instanceof StartError) return error
   if (error instanceof ConfigurationError) return new StartError(1, error.message)
   if (error instanceof NetworkError) {
-    return new StartError(1, `Problem binding the RPC port: ${error.message}`)
+    const where = formatAddress(error.address)
+    const why =
+      error.code === 'EADDRINUSE'
+        ? `port ${error.address.port} (dfs.ha.zkfc.port) is in use by another process (${where})`
+        : error.message
+    return new StartError(1, `Problem binding the RPC port: ${why}`)
   }
   if (error instanceof Error && error.name === 'SecondInstanceError') {
     return new StartError(1, error.message)

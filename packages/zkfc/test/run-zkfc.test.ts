@@ -141,7 +141,10 @@ describe('exit codes', () => {
     await world.sim.runUntil(() => taken)
     const { exitCode, stderr } = await run(world)
     expect(exitCode).toBe(1)
-    expect(stderr).toContain('RPC port')
+    expect(stderr).toBe(
+      'Problem binding the RPC port: port 8019 (dfs.ha.zkfc.port) is in use by another process ' +
+        '(nn1:8019)\n',
+    )
   })
 
   test('every problem of the configuration is told at once', async () => {
@@ -162,9 +165,25 @@ describe('-formatZK', () => {
     const world = await formatted()
     expect((await run(world, { words: ['-formatZK'], entries: fresh })).exitCode).toBe(0)
     const again = { words: ['-formatZK', '-nonInteractive'], entries: fresh }
-    expect((await run(world, again)).exitCode).toBe(2)
+    expect(await run(world, again)).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: '/a/b/c/mycluster exists; nothing was changed; -force clears it\n',
+    })
     const forced = { words: ['-formatZK', '-nonInteractive', '-force'], entries: fresh }
     expect((await run(world, forced)).exitCode).toBe(0)
+  })
+
+  test('by force while a controller holds the lock names its holder first', async () => {
+    const world = new World()
+    await world.startServer()
+    await world.format()
+    world.startNameNode('nn2')
+    world.startController('nn2')
+    await world.sim.runUntil(() => world.isActive('nn2'))
+    const { exitCode, stderr } = await run(world, { words: ['-formatZK', '-force'] })
+    expect(exitCode).toBe(0)
+    expect(stderr).toMatch(/^WARNING: the failover controller of nn2 \(nn2:8020\) holds the lock/)
   })
 
   const answers: readonly (readonly [string, readonly string[], number])[] = [
