@@ -5,6 +5,8 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { CliIo } from './cli-io.ts'
 import { parseGenericOptions, UsageError, type GenericOptions } from './generic-options.ts'
+import { nearest } from './nearest.ts'
+import { VERSION } from './version.ts'
 
 export const EXIT_USAGE = 1
 
@@ -35,6 +37,8 @@ Examples:
   baton --conf /etc/hadoop/conf haadmin -checkHealth nn1
   baton haadmin -help                      every command; -help <command> for one
 
+--json, with the commands that print a state: -getServiceState, -getAllServiceState,
+-checkHealth, -failover.
 Exit code: 0, or 255 for every failure (as hdfs haadmin).`,
     run: async (io, generic) => (await import('./haadmin/haadmin.ts')).runHaAdmin(io, generic),
   },
@@ -100,8 +104,34 @@ wrong words.`,
   },
 ]
 
+const COMMAND_NAMES: ReadonlySet<string> = new Set([
+  ...COMMANDS.map(row => row.name),
+  'demo',
+  'help',
+])
+const WITH_VALUE: ReadonlySet<string> = new Set(['--conf', '-D'])
+
+/** Looked for before anything else: `nope --help` would show the general help and end with 0. */
+function unknownCommand(words: readonly string[]): string | undefined {
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? ''
+    if (WITH_VALUE.has(word)) at++
+    else if (!word.startsWith('-') && word !== 'help') {
+      return COMMAND_NAMES.has(word) ? undefined : word
+    }
+  }
+  return undefined
+}
+
 /** Runs one command to its end; the exit code of the process. Never rejects. */
 export async function main(words: readonly string[], io: CliIo): Promise<number> {
+  const unknown = unknownCommand(words)
+  if (unknown !== undefined) {
+    const near = nearest(unknown, COMMAND_NAMES)
+    const question = near === undefined ? '' : ` (did you mean ${near}?)`
+    io.stderr(`error: unknown command '${unknown}'${question}\n`)
+    return EXIT_USAGE
+  }
   let exitCode = 0
   const program = createProgram(io, code => {
     exitCode = code
@@ -124,7 +154,11 @@ function textOf(error: unknown): string {
 function createProgram(io: CliIo, ended: (exitCode: number) => void): Command {
   const program = new Command('baton')
     .description('Keeps HDFS up when a NameNode dies.')
-    .option('--conf <dir>', 'directory of core-site.xml and hdfs-site.xml (HADOOP_CONF_DIR)')
+    .version(VERSION, '--version', 'the version of this program')
+    .option(
+      '--conf <dir>',
+      'directory of core-site.xml and hdfs-site.xml (else HADOOP_CONF_DIR, /etc/hadoop/conf)',
+    )
     .option('-D <key=value>', 'set a configuration key; beats every file', append)
     .enablePositionalOptions()
     .exitOverride()
@@ -164,14 +198,24 @@ function merge(globals: GlobalOptions, words: readonly string[]): GenericOptions
   }
 }
 
+const DEMO_HELP = `
+Examples:
+  baton demo                               the tour, in a temporary directory, on loopback
+  baton demo --keep                        the tour, then commands to try until Ctrl-C
+  baton demo --json > result.json          the result as data; the story on standard error
+
+Exit code: 0 every promise held; 1 one did not; 130 interrupted.`
+
 function addDemo(program: Command, ended: (exitCode: number) => void): void {
   program
     .command('demo')
     .description(
       'the whole job on this machine: cluster, faults, failovers; nothing is left behind',
     )
+    .helpOption('--help', 'this text')
     .addOption(new Option('--keep', 'stay up afterwards, until Ctrl-C').default(false))
     .addOption(new Option('--json', 'the result as data on standard output').default(false))
+    .addHelpText('after', DEMO_HELP)
     .action(async (options: { readonly keep: boolean; readonly json: boolean }) => {
       const { runDemo } = await import('./demo/demo.ts')
       ended(await runDemo({ ...options, stdout: process.stdout, stderr: process.stderr }))

@@ -18,7 +18,8 @@ interface ServerWords {
 /** `baton server zoo.cfg`: runs until SIGTERM or SIGINT, or until the server cannot go on. */
 export async function runServer(io: CliIo, generic: GenericOptions): Promise<number> {
   const words = parseWords(generic.rest)
-  if (words === undefined) {
+  if (typeof words === 'string') {
+    io.stderr(`${words}\n`)
     io.stderr('Usage: baton server [--log-level debug|info|warn|error|silent] <zoo.cfg>\n')
     return SERVER_EXIT.configuration
   }
@@ -63,12 +64,23 @@ function stopAtSignal(io: CliIo, server: ZooKeeperServer, logger: Logger): Cance
   })
 }
 
-function parseWords(words: readonly string[]): ServerWords | undefined {
-  const named = words[0] === '--log-level'
-  const [file, ...more] = named ? words.slice(2) : words
-  const level = named ? LEVELS.find(known => known === words[1]) : 'info'
-  if (file === undefined || more.length > 0 || level === undefined) return undefined
-  return { file, level }
+/** What is wrong with the words, where something is. */
+function parseWords(words: readonly string[]): ServerWords | string {
+  const files: string[] = []
+  let level: LogLevel = 'info'
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? ''
+    if (word === '--log-level') {
+      const named = LEVELS.find(known => known === words[at + 1])
+      if (named === undefined) return `--log-level: expected ${LEVELS.join(', ')}`
+      level = named
+      at++
+    } else if (word.startsWith('-')) return `unknown option '${word}'`
+    else files.push(word)
+  }
+  const [file, ...more] = files
+  if (file === undefined) return 'the file zoo.cfg is not named'
+  return more.length === 0 ? { file, level } : `one zoo.cfg is expected, found ${files.length}`
 }
 
 /** undefined after all that is wrong with the file was printed. */

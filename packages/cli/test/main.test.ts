@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createNodeRuntime } from '@baton/runtime/node'
@@ -6,19 +6,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startServer, type RunningServer } from './running-server.ts'
 import { run, type Ran } from './test-io.ts'
 
-const NAMES = ['haadmin', 'zkcli', 'zkfc', 'server', 'demo']
+const NAMES = ['haadmin', 'zkcli', 'zkfc', 'server', 'reference-namenode', 'demo']
 
 describe('baton', () => {
-  test.each(NAMES.filter(name => name !== 'demo'))(
-    '%s --help shows examples and exit codes',
-    async name => {
-      const found = await run([name, '--help'])
-      expect(found.rc).toBe(0)
-      expect(found.stdout).toMatch(/Examples:/)
-      expect(found.stdout).toMatch(/Exit code: 0/)
-      expect(found.stdout).toMatch(new RegExp(`baton ${name} `))
-    },
-  )
+  test.each(NAMES)('%s --help shows examples and exit codes', async name => {
+    const found = await run([name, '--help'])
+    expect(found.rc).toBe(0)
+    expect(found.stdout).toMatch(/Examples?:/)
+    expect(found.stdout).toMatch(/Exit code: 0/)
+    expect(found.stdout).toMatch(new RegExp(`baton ${name} `))
+  })
 
   test('--help lists every command', async () => {
     const found = await run(['--help'])
@@ -29,8 +26,26 @@ describe('baton', () => {
   test('an unknown command or option is a usage error', async () => {
     expect(await run(['nope'])).toMatchObject({ rc: 1, stderr: "error: unknown command 'nope'\n" })
     expect((await run(['--nope'])).rc).toBe(1)
+    const unknown = { rc: 1, stdout: '', stderr: "error: unknown command 'nope'\n" }
+    for (const words of ['nope --help', '--conf /x nope -h', 'help nope', '--help nope']) {
+      expect(await run(words.split(' ')), words).toEqual(unknown)
+    }
+    expect((await run(['sever'])).stderr).toBe(
+      "error: unknown command 'sever' (did you mean server?)\n",
+    )
     expect((await run([])).rc).toBe(1)
   })
+})
+
+test('--version prints the version of the package', async () => {
+  const file = new URL('../package.json', import.meta.url)
+  const { version } = JSON.parse(await readFile(file, 'utf8')) as { version: string }
+  expect(await run(['--version'])).toEqual({ rc: 0, stdout: `${version}\n`, stderr: '' })
+})
+
+test('demo --help names every exit code', async () => {
+  const { stdout } = await run(['demo', '--help'])
+  expect(stdout).toContain('0 every promise held; 1 one did not; 130 interrupted')
 })
 
 describe('server', () => {
@@ -51,6 +66,12 @@ describe('server', () => {
     const found = await run(['server', bad])
     expect(found.rc).toBe(2)
     for (const key of ['tickTime', 'clientPort', 'dataDir']) expect(found.stderr).toContain(key)
+  })
+
+  test.each(['--hepl', '--version', '-v'])('%s is no option of server', async word => {
+    const found = await run(['server', word])
+    expect(found.rc).toBe(2)
+    expect(found.stderr).toMatch(new RegExp(`^unknown option '${word}'\nUsage: baton server `))
   })
 
   test('serves until the signal comes, then ends with 0', async () => {
