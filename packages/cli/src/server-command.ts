@@ -1,8 +1,16 @@
 import { readFile, type Address, type Cancel, type Logger, type Network } from '@baton/runtime'
 import { createLogger, type LogLevel } from '@baton/runtime/node'
-import { ConfigError, parseZooCfg, ZooKeeperServer, type ServerConfig } from '@baton/server'
+import {
+  ConfigError,
+  KNOWN_KEYS,
+  parseZooCfg,
+  unknownKeys,
+  ZooKeeperServer,
+  type ServerConfig,
+} from '@baton/server'
 import type { CliIo, Signal } from './cli-io.ts'
 import type { GenericOptions } from './generic-options.ts'
+import { nearest } from './nearest.ts'
 import { withPlainDirectories } from './plain-directories.ts'
 import { startFailure } from './server-errors.ts'
 
@@ -25,6 +33,7 @@ export async function runServer(io: CliIo, generic: GenericOptions): Promise<num
   }
   const config = await readConfig(io, words.file)
   if (config === undefined) return SERVER_EXIT.configuration
+  for (const text of unknownKeyWarnings(config)) io.stderr(`WARN: ${words.file}: ${text}\n`)
   const logger = createLogger({ level: words.level, fields: { component: 'server' } })
   const world = await io.runtime(logger)
   const runtime = { ...world, disk: withPlainDirectories(world.disk) }
@@ -96,6 +105,14 @@ async function readConfig(io: CliIo, file: string): Promise<ServerConfig | undef
     )
   }
   return undefined
+}
+
+function unknownKeyWarnings(config: ServerConfig): readonly string[] {
+  return unknownKeys(config).map(key => {
+    const near = nearest(key, KNOWN_KEYS)
+    const question = near === undefined ? '' : `; is ${near} meant?`
+    return `${key}: no such key is known, nothing is done with it${question}`
+  })
 }
 
 function messageOf(error: unknown): string {

@@ -121,6 +121,17 @@ describe('server', () => {
     )
   })
 
+  test('a key of zoo.cfg that nobody knows is warned of, with the one that was meant', async () => {
+    const lines = 'dataDir=/proc/none\nclientPort=0\ntickTme=100\nsome.key=1\ninitLimit=5\nxyz=1\n'
+    const found = await starts('typing.cfg', lines)
+    expect(found.stderr).toBe(
+      `WARN: ${found.file}: tickTme: no such key is known, nothing is done with it;` +
+        ` is tickTime meant?\nWARN: ${found.file}: xyz: no such key is known, nothing is done with` +
+        ` it\nThe server could not start: ${found.file}: dataDir=/proc/none cannot be used:` +
+        ' it cannot be created there; name another one\n',
+    )
+  })
+
   test('a dataLogDir that is a file is named by its own key', async () => {
     const blocker = join(directory, 'log-file')
     await writeFile(blocker, '')

@@ -7,6 +7,7 @@
  */
 import { parseAddress, type Address } from '@baton/runtime'
 import { parseProperties, type Property } from './properties.ts'
+import { UNUSED_ZOOKEEPER_KEYS } from './zookeeper-keys.ts'
 
 /** What is wrong with a configuration file; `problems` holds all of it, in the order of lines. */
 export class ConfigError extends Error {
@@ -166,6 +167,19 @@ const rowNames = new Map<string, keyof typeof KEYS>(
   Object.entries(KEYS).map(([name, row]) => [row.key, name as keyof typeof KEYS]),
 )
 
+/** Every key without a dot that this server or ZooKeeper knows. */
+export const KNOWN_KEYS: ReadonlySet<string> = new Set([
+  ...[...rowNames.keys()].filter(key => !key.includes('.')),
+  ...UNUSED_ZOOKEEPER_KEYS,
+])
+
+/** The keys of a file that nobody knows: typing errors, most likely. Any key with a dot is let be. */
+export function unknownKeys(config: Pick<ServerConfig, 'properties'>): readonly string[] {
+  return [...config.properties.keys()]
+    .map(key => key.replace(/^zookeeper\./, ''))
+    .filter(key => !key.includes('.') && !KNOWN_KEYS.has(key))
+}
+
 /** A refused key may be there with the value that asks for nothing. */
 function isDefaultOf(key: string, value: string): boolean {
   if (key.startsWith('DigestAuthenticationProvider.')) return value === 'SHA1' || value === 'true'
@@ -202,6 +216,9 @@ export function parseZooCfg(
   for (const [key, value] of overrides) readProperty(draft, { key, value, line: 0 })
   const config = finish(draft)
   if (draft.problems.length === 0) return config
+  for (const key of unknownKeys(draft)) {
+    draft.problems.push({ line: draft.lines.get(key) ?? 0, text: `${key}: no such key is known` })
+  }
   draft.problems.sort((a, b) => a.line - b.line)
   throw new ConfigError(
     file,
@@ -226,6 +243,7 @@ function readProperty(draft: Draft, property: Property): void {
   const name = rowNames.get(key)
   if (name === undefined) {
     draft.properties.set(`zookeeper.${key}`, value)
+    draft.lines.set(key, line)
     return
   }
   draft.lines.set(name, line)

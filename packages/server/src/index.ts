@@ -1,4 +1,4 @@
-export { ConfigError, parseZooCfg } from './config.ts'
+export { ConfigError, KNOWN_KEYS, parseZooCfg, unknownKeys } from './config.ts'
 export type { ServerConfig } from './config.ts'
 export { ServerMetrics } from './metrics.ts'
 export { SERVER_VERSION } from './server-status.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError, parseZooCfg } from '../src/config.ts'
+import { ConfigError, parseZooCfg, unknownKeys } from '../src/config.ts'
 
 const MINIMAL = 'dataDir=/data\nclientPort=2181\n'
 
@@ -47,6 +47,16 @@ jute.maxbuffer: 4194304
   test('keeps a key it does not know under zookeeper.<key>', () => {
     const config = parseZooCfg(`${MINIMAL}some.key=a b \n`, 'zoo.cfg')
     expect([...config.properties]).toEqual([['zookeeper.some.key', 'a b']])
+  })
+
+  test('tells keys that nobody knows from those of ZooKeeper and those with a dot', () => {
+    const lines = ['datDir=/data', 'initLimit=5', 'snapCount=10', 'some.key=x', 'server.1=a:1:2']
+    const config = parseZooCfg(MINIMAL + lines.join('\n'), 'zoo.cfg')
+    expect(unknownKeys(config)).toEqual(['datDir'])
+    expect(problems('clientPort=1\ndatDir=/data\ninitLimit=5')).toEqual([
+      'dataDir is missing: name the directory for data',
+      'line 2: datDir: no such key is known',
+    ])
   })
 
   test('binds the address that is configured', () => {

@@ -1,0 +1,43 @@
+/**
+ * Keys of zoo.cfg without a dot that ZooKeeper 3.9 knows and this server does not use, most of them
+ * for an ensemble. A key that is neither here nor a row of `config.ts` is a typing error, most
+ * likely; one with a dot may be a system property of anybody's.
+ */
+export const UNUSED_ZOOKEEPER_KEYS: readonly string[] = [
+  'advancedFlowControlEnabled',
+  'allowSaslFailedClients',
+  'cnxTimeout',
+  'commitLogCount',
+  'connectionMaxTokens',
+  'connectionTokenFillCount',
+  'connectionTokenFillTime',
+  'connectToLearnerMasterLimit',
+  'dynamicConfigFile',
+  'electionAlg',
+  'electionPortBindRetry',
+  'enableEagerACLCheck',
+  'flushDelay',
+  'initLimit',
+  'largeRequestMaxBytes',
+  'largeRequestThreshold',
+  'leaderServes',
+  'localSessionsEnabled',
+  'localSessionsUpgradingEnabled',
+  'maxBatchSize',
+  'maxGetChildrenResponseCacheSize',
+  'maxResponseCacheSize',
+  'maxWriteQueuePollTime',
+  'observerMasterPort',
+  'peerType',
+  'portUnification',
+  'quorumListenOnAllIPs',
+  'secureClientPortAddress',
+  'serverCnxnFactory',
+  'sessionRequireClientSASLAuth',
+  'sslQuorum',
+  'sslQuorumReloadCertFiles',
+  'standaloneEnabled',
+  'syncEnabled',
+  'syncLimit',
+  'tcpKeepAlive',
+]
