@@ -7,7 +7,7 @@ import {
 import type { Configuration, Identity } from '@baton/hadoop'
 import { formatAddress, NetworkError } from '@baton/runtime'
 import type { Runtime } from '@baton/runtime'
-import { BadFencingConfigurationError, NodeFencer } from './fencing/index.ts'
+import { BadFencingConfigurationError, NodeFencer, warnOfUnusableMethods } from './fencing/index.ts'
 import { createOtherTargets, createTarget } from './ha-service-target.ts'
 import type { HaServiceTarget } from './ha-service-target.ts'
 import type { FailoverSettings } from './core/settings.ts'
@@ -73,6 +73,14 @@ export function parentMissing(): StartError {
   )
 }
 
+/** Warnings alone, in the background: the election is not held up. */
+export function checkMethods(targets: Targets, runtime: Runtime): void {
+  const nodes = [targets.local, ...targets.others].map(({ ref, conf }) => {
+    return { namenodeId: ref.namenodeId, conf }
+  })
+  void warnOfUnusableMethods(nodes, runtime)
+}
+
 /** A fencer for every NameNode of the nameservice, from its own suffixed keys. */
 export function createFencers(
   targets: Targets,
@@ -81,8 +89,10 @@ export function createFencers(
 ): Map<string, NodeFencer> {
   const fencers = new Map<string, NodeFencer>()
   for (const target of [targets.local, ...targets.others]) {
+    const { namenodeId } = target.ref
     try {
-      fencers.set(target.ref.namenodeId, NodeFencer.create(target.conf, runtime, { environment }))
+      const surroundings = { environment, namenodeId }
+      fencers.set(namenodeId, NodeFencer.create(target.conf, runtime, surroundings))
     } catch (error) {
       if (!(error instanceof BadFencingConfigurationError)) throw error
       throw new StartError(

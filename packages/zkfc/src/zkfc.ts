@@ -24,6 +24,7 @@ import { ZkSessionIo } from './zk-session-io.ts'
 import { carryOut } from './zkfc-io.ts'
 import type { ZkfcParts } from './zkfc-io.ts'
 import {
+  checkMethods,
   createFencers,
   parentMissing,
   resolveTargets,
@@ -184,6 +185,7 @@ export class Zkfc {
     }
     await this.#checkParent(resume)
     fence.useFencers(createFencers(targets, runtime, this.#options.env ?? {}))
+    checkMethods(targets, runtime)
     this.#rpcAddress = await rpc.listen()
     this.#begin(this.#rpcAddress)
   }

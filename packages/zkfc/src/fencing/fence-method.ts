@@ -59,6 +59,8 @@ export type FencingRuntime = Pick<Runtime, 'clock' | 'exec' | 'logger'>
 export interface FencingSurroundings {
   /** The controller's own environment, as Java's child processes inherit it. Default: PATH only. */
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Whose methods they are, for warnings at the start. */
+  readonly namenodeId?: string
 }
 
 /** What a method hands back; the fencer adds name, target and duration. */

@@ -1,6 +1,7 @@
 export * from './fence-method.ts'
 export * from './fencing-grammar.ts'
 export * from './node-fencer.ts'
+export { warnOfUnusableMethods } from './start-check.ts'
 export {
   SHELL_PASS_SECRETS_KEY,
   SHELL_TIMEOUT_KEY,

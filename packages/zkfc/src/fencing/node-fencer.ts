@@ -63,10 +63,12 @@ export class NodeFencer {
       METHOD_FACTORIES[line.name](line, conf, runtime, surroundings),
     )
     if (methods.length === 0) {
+      const { namenodeId } = surroundings
+      const who = namenodeId ?? 'this NameNode'
       runtime.logger.warn(
-        { key: FENCING_METHODS_KEY },
-        `${FENCING_METHODS_KEY} names no method: no NameNode can ever be fenced, so no failover ` +
-          'will happen unless the old active steps down by itself. Name at least one method',
+        { key: FENCING_METHODS_KEY, namenodeId },
+        `${FENCING_METHODS_KEY} names no method: ${who} can never be fenced, so no failover from ` +
+          'it will happen unless it steps down by itself. Name at least one method',
       )
     }
     return new NodeFencer(methods, runtime)

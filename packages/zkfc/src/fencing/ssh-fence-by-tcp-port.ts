@@ -187,6 +187,10 @@ function noVerdictCause(exitCode: number, target: FenceTarget): string {
   )
 }
 
+/** ssh says so before it connects: the cause only where it came as far as the login. */
+const KEY_UNUSABLE = /Load key |invalid format|bad permissions|Identity file .* not accessible/
+const KEY_CAUSE = `a key of ${SSH_PRIVATE_KEYS_KEY} cannot be used`
+
 /** What ssh writes, in the order of looking, and what it means for the reader. */
 const SSH_CAUSES: readonly (readonly [RegExp, string])[] = [
   [
@@ -197,16 +201,13 @@ const SSH_CAUSES: readonly (readonly [RegExp, string])[] = [
     /Host key verification failed|No .* host key is known/,
     `its host key is not known: add it to known_hosts, or see ${SSH_KNOWN_HOSTS_KEY}`,
   ],
-  [
-    /Load key |invalid format|bad permissions|Identity file .* not accessible/,
-    `a key of ${SSH_PRIVATE_KEYS_KEY} cannot be used`,
-  ],
-  [/Permission denied/, 'the login was refused: check user and key'],
   [/Could not resolve hostname/, 'its name cannot be resolved'],
   [/Connection refused/, 'nothing listens on its ssh port'],
   [/timed out/i, 'it did not answer in time: the host may be down or unreachable'],
   [/No route to host|Network is unreachable/, 'it cannot be reached over the network'],
   [/not responding/, 'the connection was lost while the commands ran'],
+  [KEY_UNUSABLE, KEY_CAUSE],
+  [/Permission denied/, 'the login was refused: check user and key'],
 ]
 
 function sshCause({ stderr }: ExecResult, target: FenceTarget): string {
@@ -214,7 +215,8 @@ function sshCause({ stderr }: ExecResult, target: FenceTarget): string {
   const last = stderr.trim().split('\n').at(-1) ?? ''
   const said = last === '' ? '' : ` (ssh says: ${last.trim()})`
   const why = words ?? 'the connection failed or was lost'
-  return `no ssh session with ${target.host}: ${why}${said}`
+  const also = KEY_UNUSABLE.test(stderr) && why !== KEY_CAUSE ? `; besides, ${KEY_CAUSE}` : ''
+  return `no ssh session with ${target.host}: ${why}${said}${also}`
 }
 
 /** The controller's own, without the agent and what could open a question window. */
@@ -253,14 +255,18 @@ function readSettings(conf: FencingConfiguration): Omit<SshSettings, 'user' | 'p
         `${COMMAND_TIMEOUT_MS_MIN}, since reading back takes up to 5000 ms of it`,
     )
   }
-  const keyFiles = (conf.getTrimmed(SSH_PRIVATE_KEYS_KEY) ?? '').split(',').map(file => file.trim())
   return {
     policy: policy as Policy,
-    keyFiles: keyFiles.filter(file => file !== ''),
+    keyFiles: privateKeyFiles(conf),
     knownHostsFile: conf.getTrimmed(SSH_KNOWN_HOSTS_FILE_KEY) || undefined,
     connectTimeoutMs: readLimitMs(conf, SSH_CONNECT_TIMEOUT_KEY, CONNECT_TIMEOUT_MS),
     commandTimeoutMs,
   }
+}
+
+export function privateKeyFiles(conf: FencingConfiguration): readonly string[] {
+  const files = (conf.getTrimmed(SSH_PRIVATE_KEYS_KEY) ?? '').split(',').map(file => file.trim())
+  return files.filter(file => file !== '')
 }
 
 /** ssh splits this option's value at blanks unless quoted. */

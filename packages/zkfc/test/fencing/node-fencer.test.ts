@@ -68,6 +68,18 @@ test.each(['', '  \n', '# later'])(
   },
 )
 
+test('the warning of an empty list names the NameNode where it is known', () => {
+  const lines: LogLine[] = []
+  const conf = configuration({ 'dfs.ha.fencing.methods': '' })
+  for (const namenodeId of ['nn1', 'nn2']) {
+    NodeFencer.create(conf, fencingRuntime(new FakeExec(), lines), { namenodeId })
+  }
+  expect(lines.map(line => /: (nn\d) can never be fenced/.exec(line.message)?.[1])).toEqual([
+    'nn1',
+    'nn2',
+  ])
+})
+
 test('an absent key is refused at start', () => {
   expect(() => make(undefined)).toThrow(/No fencer configured: dfs\.ha\.fencing\.methods/)
 })

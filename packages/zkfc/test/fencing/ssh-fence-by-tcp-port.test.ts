@@ -111,6 +111,19 @@ const failures: readonly (readonly [string, Partial<ExecResult>, RegExp])[] = [
     /user and key/,
   ],
   ['a closed port', { exitCode: 255, stderr: 'connect: Connection refused' }, /nothing listens/],
+  [
+    'an unusable key before a closed port',
+    {
+      exitCode: 255,
+      stderr: 'Warning: Identity file /k not accessible: No such file.\nConnection refused',
+    },
+    /^no ssh session with host1: nothing listens on its ssh port .*; besides, a key of /,
+  ],
+  [
+    'an unusable key and a refused login',
+    { exitCode: 255, stderr: 'Load key "/k": invalid format\nh: Permission denied (publickey).' },
+    /^no ssh session with host1: a key of \S+ cannot be used \(ssh says: h: Permission denied/,
+  ],
   ['dropped packets', { exitCode: 255, stderr: 'connect: Connection timed out' }, /may be down/],
   ['a lost connection', { exitCode: 255, stderr: '' }, /failed or was lost/],
   ['a success with ssh’s own 255', { ...FENCED, exitCode: 255 }, /failed or was lost/],
