@@ -9,6 +9,8 @@ export type NameNodeId = 'nn1' | 'nn2'
 export const NAMENODES: readonly NameNodeId[] = ['nn1', 'nn2']
 export const NAMESERVICE = 'demo'
 export const SESSION_TIMEOUT_MS = 4_000
+export const HEALTH_TIMEOUT_MS = 2_000
+export const GRACEFUL_FENCE_MS = 1_000
 
 export function otherThan(id: NameNodeId): NameNodeId {
   return id === 'nn1' ? 'nn2' : 'nn1'
@@ -145,8 +147,8 @@ export class DemoCluster {
     const core = {
       'ha.zookeeper.quorum': `127.0.0.1:${this.ports.zookeeper}`,
       'ha.zookeeper.session-timeout.ms': String(SESSION_TIMEOUT_MS),
-      'ha.health-monitor.rpc-timeout.ms': '2000',
-      'ha.failover-controller.graceful-fence.rpc-timeout.ms': '1000',
+      'ha.health-monitor.rpc-timeout.ms': String(HEALTH_TIMEOUT_MS),
+      'ha.failover-controller.graceful-fence.rpc-timeout.ms': String(GRACEFUL_FENCE_MS),
       'hadoop.tmp.dir': join(this.directory, 'tmp'),
     }
     writeFileSync(join(this.configuration, 'core-site.xml'), site(core))

@@ -31,7 +31,8 @@ export function timesOf(
   const steps = done?.kind === 'failoverEnded' ? done.steps : []
   const sum = (...names: readonly string[]): number | undefined => {
     const found = steps.filter(step => names.includes(step.name))
-    return found.length === 0 ? undefined : found.reduce((ms, step) => ms + step.durationMs, 0)
+    if (found.length === 0) return undefined
+    return Math.round(found.reduce((ms, step) => ms + step.durationMs, 0))
   }
   return {
     detectionMs: detected === undefined ? undefined : detected.at - faultAt,
@@ -41,13 +42,7 @@ export function timesOf(
 }
 
 /** The first sign that a controller acts on: it leaves, is asked to, or finds the lock free. */
-const DETECTIONS: ReadonlySet<string> = new Set([
-  'electionLeft',
-  'cedeRequested',
-  'gracefulFailoverRequested',
-  'lockAcquired',
-  'sessionReattach',
-])
+const DETECTIONS: ReadonlySet<string> = new Set(['electionLeft', 'cedeRequested', 'lockAcquired'])
 
 const HEADINGS = ['event', 'role', 'detection', 'fencing', 'activation', 'no writes'] as const
 

@@ -23,6 +23,8 @@ export interface TourStep {
   readonly says: (active: NameNodeId) => string
   /** Where the role must be afterwards. */
   readonly ends: 'moved' | 'kept'
+  /** Whether a controller has to notice something by itself, or is told. */
+  readonly detects: boolean
   readonly fault: (hands: TourHands, active: NameNodeId) => Promise<void>
   /** Puts the cluster back in order; not part of the measurement. */
   readonly repair: (hands: TourHands, old: NameNodeId) => Promise<void>
@@ -37,6 +39,7 @@ export const TOUR: readonly TourStep[] = [
     name: 'active NameNode killed (kill -9)',
     says: active => `Now the process of the active NameNode ${active} is killed.`,
     ends: 'moved',
+    detects: true,
     fault: async (hands, active) => {
       await hands.kill(active)
       await hands.untilActive(otherThan(active), TAKE_OVER_WITHIN_MS)
@@ -48,6 +51,7 @@ export const TOUR: readonly TourStep[] = [
     name: 'killed NameNode started again',
     says: active => `${otherThan(active)} is started again; it must come up as standby.`,
     ends: 'kept',
+    detects: false,
     fault: async (hands, active) => {
       await hands.startNameNode(otherThan(active))
       await hands.untilStandby(otherThan(active), TAKE_OVER_WITHIN_MS)
@@ -58,6 +62,7 @@ export const TOUR: readonly TourStep[] = [
     name: 'active NameNode hangs (SIGSTOP)',
     says: active => `Now ${active} hangs: its sockets stay open, it answers nothing.`,
     ends: 'moved',
+    detects: true,
     fault: async (hands, active) => {
       hands.freeze(active)
       await hands.untilActive(otherThan(active), TAKE_OVER_WITHIN_MS)
@@ -73,6 +78,7 @@ export const TOUR: readonly TourStep[] = [
     name: "active's controller restarted",
     says: active => `The controller of ${active} is killed and started again at once.`,
     ends: 'kept',
+    detects: false,
     fault: async (hands, active) => {
       await hands.kill(`zkfc-${active}`)
       hands.startController(active)
@@ -84,6 +90,7 @@ export const TOUR: readonly TourStep[] = [
     name: "active's controller killed for good",
     says: active => `The controller of ${active} is killed and stays away.`,
     ends: 'moved',
+    detects: true,
     fault: async (hands, active) => {
       await hands.kill(`zkfc-${active}`)
       await hands.untilActive(otherThan(active), TAKE_OVER_WITHIN_MS)
@@ -97,6 +104,7 @@ export const TOUR: readonly TourStep[] = [
     name: 'planned failover (haadmin)',
     says: active => `Last, an operator moves the role from ${active} to ${otherThan(active)}.`,
     ends: 'moved',
+    detects: false,
     fault: async (hands, active) => {
       await hands.failover(active, otherThan(active))
       await hands.untilActive(otherThan(active), TAKE_OVER_WITHIN_MS)

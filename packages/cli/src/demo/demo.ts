@@ -3,7 +3,15 @@ import type { Runtime } from '@baton/runtime'
 import { createNodeRuntime } from '@baton/runtime/node'
 import { describeEvent } from '@baton/zkfc'
 import type { ControllerEvent } from '@baton/zkfc'
-import { DemoCluster, NAMENODES, NAMESERVICE, otherThan } from './demo-cluster.ts'
+import {
+  DemoCluster,
+  GRACEFUL_FENCE_MS,
+  HEALTH_TIMEOUT_MS,
+  NAMENODES,
+  NAMESERVICE,
+  otherThan,
+  SESSION_TIMEOUT_MS,
+} from './demo-cluster.ts'
 import type { NameNodeId } from './demo-cluster.ts'
 import { DemoHands } from './demo-hands.ts'
 import { formatTable, timesOf } from './demo-report.ts'
@@ -61,7 +69,11 @@ interface Stage {
 
 async function tourOf(stage: Stage): Promise<number> {
   const { cluster, runtime, story, options } = stage
-  story.say('Starting one coordination server, two NameNodes and two failover controllers.')
+  story.say(
+    'Starting one coordination server, two NameNodes and two failover controllers. So that the tour\n' +
+      `is short: health calls may take ${HEALTH_TIMEOUT_MS} ms (Hadoop: 45,000), the polite step of\n` +
+      `a fence ${GRACEFUL_FENCE_MS} ms (5,000), a session lives ${SESSION_TIMEOUT_MS} ms (10,000).`,
+  )
   cluster.startServer()
   for (const id of NAMENODES) cluster.startNameNode(id)
   await formatZooKeeper(cluster)
@@ -74,7 +86,7 @@ async function tourOf(stage: Stage): Promise<number> {
     const result = await takeTour(stage, { hands, watch, writer })
     if (options.json) options.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`)
     else options.stdout.write(`\n${summary(result)}\n`)
-    if (options.keep) await stayUp(stage)
+    if (options.keep) await stayUp(stage, hands.active())
     return result.broken.length === 0 ? 0 : 1
   } finally {
     writer.close()
@@ -112,7 +124,7 @@ async function takeTour(stage: Stage, cast: Cast): Promise<TourResult> {
 async function takeStep(story: Story, step: TourStep, cast: Cast): Promise<TourRow> {
   const { hands, writer } = cast
   const from = hands.active()
-  story.say(`\n${step.says(from)}`)
+  story.act(step.says(from))
   writer.mark()
   const faultAt = Date.now()
   await step.fault(hands, from)
@@ -120,13 +132,21 @@ async function takeStep(story: Story, step: TourStep, cast: Cast): Promise<TourR
   const writeOutageMs = writer.longestPauseMs
   const to = hands.active()
   const expected = step.ends === 'moved' ? otherThan(from) : from
-  story.say(
-    `${to} is active; no write was acknowledged for at most ${Math.round(writeOutageMs)} ms.`,
-  )
+  const outage = `no write was acknowledged for at most ${Math.round(writeOutageMs)} ms`
+  story.result(`${to} is active; ${outage}.`)
   const times = timesOf(story.events, faultAt)
+  const detectionMs = step.detects ? times.detectionMs : undefined
   await step.repair(hands, from)
   const kept = to === expected
-  return { event: step.name, from, to, ...times, writeOutageMs, kept }
+  return {
+    event: step.name,
+    from,
+    to,
+    ...times,
+    detectionMs,
+    writeOutageMs: Math.round(writeOutageMs),
+    kept,
+  }
 }
 
 async function formatZooKeeper(cluster: DemoCluster): Promise<void> {
@@ -149,7 +169,7 @@ function summary(result: TourResult): string {
   ].join('\n')
 }
 
-async function stayUp(stage: Stage): Promise<void> {
+async function stayUp(stage: Stage, active: NameNodeId): Promise<void> {
   const { cluster, story } = stage
   const baton = 'npx baton'
   const conf = `--conf ${cluster.configuration}`
@@ -161,8 +181,8 @@ async function stayUp(stage: Stage): Promise<void> {
       `  ${baton} ${conf} haadmin -getAllServiceState`,
       `  ${baton} ${conf} haadmin -failover nn1 nn2`,
       `  ${baton} zkcli ${server} ls /hadoop-ha/${NAMESERVICE}`,
-      `  ${baton} zkcli ${server} get /hadoop-ha/${NAMESERVICE}/ActiveStandbyElectorLock`,
-      `  kill -9 ${cluster.process('nn1').pid}   # the NameNode nn1`,
+      `  ${baton} zkcli ${server} stat /hadoop-ha/${NAMESERVICE}/ActiveStandbyElectorLock`,
+      `  kill -9 ${cluster.process(active).pid}   # the process of ${active}, which is active`,
     ].join('\n'),
   )
   await new Promise(() => {})
@@ -180,6 +200,16 @@ class Story {
 
   say(text: string): void {
     this.#out.write(`${text}\n`)
+  }
+
+  /** The next thing that is done to the cluster. */
+  act(text: string): void {
+    this.#out.write('\n')
+    this.#line(`>> ${text}`)
+  }
+
+  result(text: string): void {
+    this.#line(`== ${text}`)
   }
 
   event(event: ControllerEvent): void {
