@@ -16,6 +16,7 @@ import {
 import { NetworkError, DiskError } from '@baton/runtime'
 import { createLogger, createNodeRuntime } from '@baton/runtime/node'
 import { ReferenceNameNode } from '../reference-namenode.ts'
+import { listenFailure, requireAddress } from './start-failure.ts'
 
 const USAGE =
   'usage: baton reference-namenode --conf DIR --id NAMENODE_ID --edits DIR [--ns ID] [--safemode]'
@@ -62,15 +63,24 @@ async function start(options: MainOptions): Promise<ReferenceNameNode> {
     warn: text => logger.warn({}, text),
   })
   requireSimpleAuthentication(conf)
-  return ReferenceNameNode.start({
-    runtime,
-    conf,
+  const identity = {
     nameserviceId: options.ns ?? onlyNameServiceId(conf),
     namenodeId: options.id,
-    editsDirectory: options.edits,
-    superuser: process.env['HADOOP_USER_NAME'] ?? userInfo().username,
-    safeMode: options.safeMode,
-  })
+  }
+  requireAddress(conf, identity, options.conf)
+  try {
+    return await ReferenceNameNode.start({
+      runtime,
+      conf,
+      ...identity,
+      editsDirectory: options.edits,
+      superuser: process.env['HADOOP_USER_NAME'] ?? userInfo().username,
+      safeMode: options.safeMode,
+    })
+  } catch (error) {
+    const cause = listenFailure(conf, identity, error)
+    throw cause === undefined ? error : new ConfigurationError([cause])
+  }
 }
 
 /** Runs until it ends itself or is told to; resolves with the exit code of the process. */
