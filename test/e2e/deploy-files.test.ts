@@ -39,6 +39,28 @@ test('a restart keeps the role and a stop hands it over: the signals of the unit
   expect(setting('After')).toContain('hadoop-hdfs-namenode.service')
 })
 
+test('a start that cannot succeed is not repeated, a missing service is waited for', async () => {
+  const unit = await readFile(join(DEPLOY, 'systemd/baton-zkfc.service'), 'utf8')
+  expect(unit).toMatch(/^RestartPreventExitStatus=3 4 5$/m)
+  const seconds = (name: string): number =>
+    Number(new RegExp(`^${name}=(\\d+)s?$`, 'm').exec(unit)?.[1])
+  const { interval, burst } = {
+    interval: seconds('StartLimitIntervalSec'),
+    burst: seconds('StartLimitBurst'),
+  }
+  // Exit code 6 comes after a session time-out, of at least 4 s here; 1 comes at once.
+  expect(interval / (4 + seconds('RestartSec'))).toBeLessThan(burst)
+  expect(interval / (1 + seconds('RestartSec'))).toBeGreaterThan(burst)
+})
+
+test('the units name documentation that is copied with the program', async () => {
+  for (const unit of ['baton-zkfc.service', 'baton-server.service']) {
+    const text = await readFile(join(DEPLOY, 'systemd', unit), 'utf8')
+    const path = /^Documentation=file:\/opt\/baton\/(.*)$/m.exec(text)?.[1] ?? 'none'
+    expect((await stat(join(DEPLOY, '..', path))).isFile()).toBe(true)
+  }
+})
+
 describe('the fencing examples', () => {
   let directory = ''
   beforeEach(async () => {
