@@ -3,6 +3,7 @@ import type { Disk } from '@baton/runtime'
 import { tmpdir } from 'node:os'
 import { userName, type CliIo } from './cli-io.ts'
 import type { GenericOptions } from './generic-options.ts'
+import { unknownKeyWarnings } from './known-keys.ts'
 
 type Named = Pick<GenericOptions, 'conf' | 'overrides'>
 
@@ -18,7 +19,8 @@ const NOTHING_READ =
  */
 export async function loadConfiguration(io: CliIo, options: Named): Promise<Configuration> {
   const { disk } = await io.runtime()
-  return Configuration.load({
+  const warn = (text: string): void => io.stderr(`WARN: ${text}\n`)
+  const conf = await Configuration.load({
     disk,
     env: io.env,
     overrides: options.overrides,
@@ -27,9 +29,11 @@ export async function loadConfiguration(io: CliIo, options: Named): Promise<Conf
       'user.home': io.env['HOME'] ?? '/',
       'java.io.tmpdir': tmpdir(),
     },
-    warn: text => io.stderr(`WARN: ${text}\n`),
+    warn,
     ...(await placesOf(disk, io, options)),
   })
+  for (const text of unknownKeyWarnings(conf)) warn(text)
+  return conf
 }
 
 /**
