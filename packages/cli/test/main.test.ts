@@ -122,12 +122,14 @@ describe('server', () => {
   })
 
   test('a key of zoo.cfg that nobody knows is warned of, with the one that was meant', async () => {
-    const lines = 'dataDir=/proc/none\nclientPort=0\ntickTme=100\nsome.key=1\ninitLimit=5\nxyz=1\n'
+    const keys = ['tickTme=100', 'some.key=1', 'initLimit=5', 'xyz=1']
+    const lines = ['dataDir=/proc/none', 'clientPort=0', ...keys].join('\n')
     const found = await starts('typing.cfg', lines)
     expect(found.stderr).toBe(
       `WARN: ${found.file}: tickTme: no such key is known, nothing is done with it;` +
-        ` is tickTime meant?\nWARN: ${found.file}: xyz: no such key is known, nothing is done with` +
-        ` it\nThe server could not start: ${found.file}: dataDir=/proc/none cannot be used:` +
+        ` is tickTime meant?\n` +
+        `WARN: ${found.file}: xyz: no such key is known, nothing is done with it\n` +
+        `The server could not start: ${found.file}: dataDir=/proc/none cannot be used:` +
         ' it cannot be created there; name another one\n',
     )
   })

@@ -173,7 +173,7 @@ export const KNOWN_KEYS: ReadonlySet<string> = new Set([
   ...UNUSED_ZOOKEEPER_KEYS,
 ])
 
-/** The keys of a file that nobody knows: typing errors, most likely. Any key with a dot is let be. */
+/** Keys of a file that nobody knows: typing errors, most likely. One with a dot is let be. */
 export function unknownKeys(config: Pick<ServerConfig, 'properties'>): readonly string[] {
   return [...config.properties.keys()]
     .map(key => key.replace(/^zookeeper\./, ''))

@@ -254,7 +254,8 @@ describe('-failover through the controllers', () => {
     const address = `127.0.0.1:${cluster.nn2.zkfcAddress.port}`
     expect(found.stderr).toBe(
       `Operation failed: could not connect to ${address}: ECONNREFUSED\n` +
-        `${address} is the controller of nn2 (dfs.ha.zkfc.port): is \`baton zkfc\` running there?\n`,
+        `${address} is the controller of nn2 (dfs.ha.zkfc.port): ` +
+        'is `baton zkfc` running there?\n',
     )
   })
 })
