@@ -116,7 +116,7 @@ const ROWS: readonly Row[] = [
     name: 'formatting over a znode without being asked',
     words: ['-formatZK', '-nonInteractive'],
     code: 2,
-    says: [],
+    says: ['/hadoop-ha/mycluster exists; nothing was changed; -force clears it'],
   },
   {
     name: 'formatting with nobody at the keyboard',
