@@ -39,6 +39,12 @@ export interface DemoOptions {
 
 const EVENTS_MAX = 10_000
 
+const OPENING = `Starting one coordination server, two NameNodes and two failover controllers.
+So that the tour is short, health calls may take ${HEALTH_TIMEOUT_MS} ms (Hadoop: 45,000), the
+polite step of a fence ${GRACEFUL_FENCE_MS} ms (5,000), and a session lives ${SESSION_TIMEOUT_MS} ms
+(10,000).
+`
+
 /** Runs the tour. Resolves with the exit code: 0 every promise held, 1 not, 130 interrupted. */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const live = options.json ? options.stderr : options.stdout
@@ -69,11 +75,7 @@ interface Stage {
 
 async function tourOf(stage: Stage): Promise<number> {
   const { cluster, runtime, story, options } = stage
-  story.say(
-    'Starting one coordination server, two NameNodes and two failover controllers. So that the tour\n' +
-      `is short: health calls may take ${HEALTH_TIMEOUT_MS} ms (Hadoop: 45,000), the polite step of\n` +
-      `a fence ${GRACEFUL_FENCE_MS} ms (5,000), a session lives ${SESSION_TIMEOUT_MS} ms (10,000).`,
-  )
+  story.say(OPENING)
   cluster.startServer()
   for (const id of NAMENODES) cluster.startNameNode(id)
   await formatZooKeeper(cluster)
