@@ -196,6 +196,11 @@ describe('zkfc', () => {
     expect((await zkfc(word)).rc).toBe(1)
   })
 
+  test('a state directory where none can be made does not hold it up', async () => {
+    const keys = { 'baton.zkfc.state-dir': '/proc/none', 'dfs.ha.fencing.methods': 'shell(true)' }
+    expect((await zkfc('', keys)).rc, 'no parent znode').toBe(3)
+  })
+
   test('exit codes 0 to 6', async () => {
     expect((await zkfc('')).rc, 'no parent znode').toBe(3)
     expect((await zkfc('-formatZK -nonInteractive')).rc, 'fresh').toBe(0)
