@@ -11,7 +11,6 @@ import {
 import type { CliIo, Signal } from './cli-io.ts'
 import type { GenericOptions } from './generic-options.ts'
 import { nearest } from './nearest.ts'
-import { withPlainDirectories } from './plain-directories.ts'
 import { startFailure } from './server-errors.ts'
 
 export const SERVER_EXIT = { ok: 0, failed: 1, configuration: 2 } as const
@@ -35,8 +34,7 @@ export async function runServer(io: CliIo, generic: GenericOptions): Promise<num
   if (config === undefined) return SERVER_EXIT.configuration
   for (const text of unknownKeyWarnings(config)) io.stderr(`WARN: ${words.file}: ${text}\n`)
   const logger = createLogger({ level: words.level, fields: { component: 'server' } })
-  const world = await io.runtime(logger)
-  const runtime = { ...world, disk: withPlainDirectories(world.disk) }
+  const runtime = await io.runtime(logger)
   let server: ZooKeeperServer
   try {
     await tryAddress(runtime.network, config.clientAddress)

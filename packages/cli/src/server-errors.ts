@@ -6,6 +6,7 @@ type Places = Pick<ServerConfig, 'dataDir' | 'dataLogDir' | 'clientAddress'>
 
 /** What a code of the system says of a directory; the rest are told in the system's own words. */
 const DISK_CAUSES: Readonly<Record<string, string>> = {
+  EEXIST: 'it is a file, a directory is needed; name another one',
   ENOTDIR: 'it is a file, a directory is needed; name another one',
   EACCES: 'this user may not read and write it; change its owner or its permissions',
   EPERM: 'this user may not read and write it; change its owner or its permissions',

@@ -6,7 +6,6 @@ import { createProcLocalProcesses } from '@baton/zkfc/node'
 import { userName, type CliIo } from './cli-io.ts'
 import { UsageError, type GenericOptions } from './generic-options.ts'
 import { hintWhereNoneWasRead, loadConfiguration } from './load-configuration.ts'
-import { withPlainDirectories } from './plain-directories.ts'
 
 const EXIT_FAILED = 1
 const LOG_LEVEL_KEY = 'baton.log.level'
@@ -32,10 +31,9 @@ export async function runZkfcCommand(io: CliIo, generic: GenericOptions): Promis
 
 async function runWith(io: CliIo, generic: GenericOptions): Promise<number> {
   const conf = await configurationOf(io, generic)
-  const world = await io.runtime(
+  const runtime = await io.runtime(
     createLogger({ level: logLevel(conf), fields: { component: 'zkfc' } }),
   )
-  const runtime = { ...world, disk: withPlainDirectories(world.disk) }
   const sink = await createSink(conf, runtime)
   try {
     return await runZkfc(generic.rest, {

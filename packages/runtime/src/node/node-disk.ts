@@ -1,7 +1,7 @@
 import { close, constants, open as openFd } from 'node:fs'
 import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { DiskError } from '../disk.ts'
+import { DiskError, parentDirectory } from '../disk.ts'
 import type { Disk, DiskFile, DiskLock, OpenMode } from '../disk.ts'
 import { NodeDiskFile, toDiskError } from './node-disk-file.ts'
 
@@ -21,6 +21,29 @@ const OPEN_FLAGS: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY,
   write: constants.O_RDWR | constants.O_CREAT,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+}
+
+/**
+ * One level at a time. Node's own recursive mkdir never ends, and keeps a thread busy, where a
+ * parent exists and says "no such file" to a new entry, as /proc does.
+ */
+async function makeLevels(disk: Disk, path: string, mode: number): Promise<void> {
+  const missing: string[] = []
+  for (let at = path; ; at = parentDirectory(at)) {
+    const found = await disk.stat(at)
+    if (found?.isDirectory === true) break
+    if (found !== undefined) {
+      throw new DiskError(at === path ? 'EEXIST' : 'ENOTDIR', at, `${at} is a file`)
+    }
+    missing.unshift(at)
+    if (at === parentDirectory(at)) break
+  }
+  for (const directory of missing) {
+    await guard(directory, () => mkdir(directory, { mode })).catch((error: unknown) => {
+      // Another process made it in between.
+      if (!(error instanceof DiskError && error.code === 'EEXIST')) throw error
+    })
+  }
 }
 
 /** Files of the operating system. */
@@ -56,9 +79,7 @@ export class NodeDisk implements Disk {
   }
 
   makeDirectory(path: string): Promise<void> {
-    return guard(path, async () => {
-      await mkdir(path, { recursive: true, mode: this.#directoryMode })
-    })
+    return makeLevels(this, path, this.#directoryMode)
   }
 
   syncDirectory(path: string): Promise<void> {

@@ -1,11 +1,10 @@
-import { createNodeRuntime } from '@baton/runtime/node'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { withPlainDirectories } from '../src/plain-directories.ts'
+import { createNodeRuntime } from '../../src/node/index.ts'
 
-const disk = withPlainDirectories(createNodeRuntime().disk)
+const disk = createNodeRuntime().disk
 let directory = ''
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'baton-directories-'))
@@ -24,7 +23,7 @@ test('makes every level, for the owner alone; one that is there is left as it is
 test('a file in the way is told', async () => {
   const file = join(directory, 'file')
   await writeFile(file, '')
-  await expect(disk.makeDirectory(file)).rejects.toMatchObject({ code: 'ENOTDIR', path: file })
+  await expect(disk.makeDirectory(file)).rejects.toMatchObject({ code: 'EEXIST', path: file })
   const below = disk.makeDirectory(join(file, 'below'))
   await expect(below).rejects.toMatchObject({ code: 'ENOTDIR' })
 })
