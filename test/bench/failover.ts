@@ -61,6 +61,18 @@ const FIGURES: Readonly<Record<string, Figure>> = {
         rig.cluster.startController(kind, active)
       }),
   },
+  lost: {
+    name: 'the same, the state file lost: longest gap in 30 s',
+    unit: 'ms',
+    goal: 'none before the old lock expires, then 400 ms',
+    share: 0.2,
+    measure: (rig, kind, active) =>
+      rig.longestGapMs(30_000, async () => {
+        await rig.controller(active).kill()
+        rig.cluster.clearControllerState(active)
+        rig.cluster.startController(kind, active)
+      }),
+  },
   term: {
     name: 'controller stopped for good by SIGTERM, role kept: no active',
     unit: 'ms',

@@ -15,8 +15,8 @@ const USAGE = `npm run bench -- failover [--runs 10] [--only kill,hang] [--short
 
 Real Hadoop NameNodes and JournalNodes and one Apache ZooKeeper on loopback; stock Java and Baton
 controllers take turns on them. Prints medians, ranges and ratios. The whole takes about 45 minutes;
---only picks figures (sent kill hang bounce term handOver
-away failover query start memory), --short uses
+--only picks figures (sent kill hang bounce lost term
+handOver away failover query start memory), --short uses
 ha.health-monitor.rpc-timeout.ms 5,000 and a graceful fence of 1,000 ms.
 `
 
