@@ -162,7 +162,7 @@ describe.each<CoordinationKind>(['baton', 'apache'])(
       }
     })
 
-    test('formatting is refused while the znode exists, and done by force', async () => {
+    test('formatting is refused while the znode exists', async () => {
       const refused = await cluster.baton('zkfc', [
         '-D',
         'dfs.ha.namenode.id=nn1',
